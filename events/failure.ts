@@ -1,0 +1,22 @@
+// failure.ts: why the world did not do what was asked of it
+import Type from 'typebox';
+
+/** Why something did not come about: a closed set, so that nobody reads meaning out of a message. */
+export const failures = [
+  'imageMissing',
+  'mountSourceMissing',
+  'commandNotFound',
+  'commandNotExecutable',
+  'portInUse',
+  'networkMissing',
+  'addressInUse',
+  'runtimeUnknown',
+  'runtimeDown',
+  'diskFull',
+  'invalid',
+  'conflict',
+  'other',
+] as const;
+export const Failure = Type.Object({ reason: Type.Enum([...failures]), message: Type.String() });
+export type Failure = Type.Static<typeof Failure>;
+export type FailureReason = Failure['reason'];

@@ -1,0 +1,11 @@
+// refusal.ts: commands that were refused, kept in a stream of their own
+import Type from 'typebox';
+import { declare, fact, type FactOf } from './fact.ts';
+
+const text = Type.String();
+export const refusal = declare('refusal', {
+  recorded: fact(null, Type.Object({ stream: text, command: text, kind: text, message: text }), {
+    stream: 'container-4c01', command: 'start', kind: 'notModified', message: 'container already started',
+  }),
+});
+export type RefusalFact = FactOf<typeof refusal>;
