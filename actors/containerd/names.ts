@@ -8,8 +8,12 @@ export const snapshotter = 'overlayfs';
 /** A container's writable layer. */
 export const containerSnapshot = (containerId: string): string => containerId;
 
-/** Between image and writable layer: mount points made for the run, so that they show in no diff and no commit. */
-export const initSnapshot = (containerId: string): string => `${containerId}-init`;
+/**
+ * Committed, between an image's topmost layer and the writable layers on it: mount points made for the run, so that they show in
+ * no diff and no commit. One for all containers of the image; the image's topmost snapshot refers to it (`snapshotReference`), so it
+ * goes when that goes.
+ */
+export const initSnapshot = (chainId: string): string => `${chainId || 'scratch'}-init`;
 
 /** containerd's garbage collector starts at whatever bears this label; its value is a time. */
 export const rootLabel = 'containerd.io/gc.root';
