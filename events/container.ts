@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { declare, fact, type FactOf } from './fact.ts';
 import { Failure } from './failure.ts';
-import type { ContainerSpec, Resources, RestartPolicy } from './spec.ts';
+import type { ContainerSpec, PortMap, Resources, RestartPolicy } from './spec.ts';
 
 const none = Type.Object({});
 const text = Type.String();
@@ -50,7 +50,7 @@ export const container = declare('container', {
   createFailed: fact(null, Failure, { reason: 'imageMissing', message: 'No such image: busybox' }),
 
   startRequested: fact(null, Type.Object({ why: Type.Enum(['asked', 'restartPolicy', 'restart', 'daemonStart']) }), { why: 'asked' }),
-  started: fact('start', Type.Object({ pid: Type.Integer(), ports: Type.Unsafe<Record<string, { HostIp: string; HostPort: string }[]>>({ type: 'object' }) }), {
+  started: fact('start', Type.Object({ pid: Type.Integer(), ports: Type.Unsafe<PortMap>({ type: 'object' }) }), {
     pid: 42, ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
   }),
   startFailed: fact(null, Type.Object({ ...Failure.properties, exitCode: Type.Integer() }), {

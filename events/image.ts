@@ -71,7 +71,6 @@ export const image = declare('image', {
   untagged: fact('untag', Type.Object({ reference: text, name: text }), { reference: 'docker.io/library/busybox:latest', name: 'sha256:6d5f' }),
   /** The tag went to another image: Docker prints no notice. */
   dereferenced: fact(null, Type.Object({ reference: text }), { reference: 'docker.io/library/busybox:latest' }),
-  removeRequested: fact(null, Type.Object({}), {}),
   removed: fact('delete', Type.Object({ name: text }), { name: 'sha256:6d5f' }),
   swept: fact(null, Type.Object({}), {}),
 });
