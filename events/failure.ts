@@ -15,6 +15,10 @@ export const failures = [
   'diskFull',
   'invalid',
   'conflict',
+  /** A registry was not reached, or gave an answer that is of no use. */
+  'registryFailed',
+  /** A registry does not accept who asks. */
+  'unauthorized',
   'other',
 ] as const;
 export const Failure = Type.Object({ reason: Type.Enum([...failures]), message: Type.String() });
