@@ -4,7 +4,14 @@ import type * as Ffi from 'node:ffi';
 
 const calls = {
   mkfifo: { return: 'i32', arguments: ['string', 'u32'] },
+  lgetxattr: { return: 'i64', arguments: ['string', 'string', 'buffer', 'u64'] },
+  mount: { return: 'i32', arguments: ['string', 'string', 'string', 'u64', 'string'] },
+  umount2: { return: 'i32', arguments: ['string', 'i32'] },
   getsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'buffer', 'buffer'] },
+  flock: { return: 'i32', arguments: ['i32', 'i32'] },
+  socket: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
+  sendto: { return: 'i64', arguments: ['i32', 'buffer', 'u64', 'i32', 'buffer', 'u32'] },
+  close: { return: 'i32', arguments: ['i32'] },
 } as const;
 
 const load = (): Ffi.DynamicLibraryResult<typeof calls>['functions'] | null => {
