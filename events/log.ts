@@ -48,7 +48,7 @@ export interface Checkpoint {
 
 /** Damage or a cut tail found on opening. `stream` is null when the place cannot be told apart by stream. */
 export interface Finding {
-  readonly kind: 'torn-tail' | 'damaged-fact' | 'missing-facts' | 'damaged-mark';
+  readonly kind: 'torn-tail' | 'damaged-fact' | 'missing-facts' | 'damaged-mark' | 'damaged-file';
   readonly stream: string | null;
   readonly position: number | null;
   readonly message: string;

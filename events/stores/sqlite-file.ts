@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { sumOf, type Kept } from '../checksum.ts';
 import type { Finding } from '../log.ts';
+import { pageBytes } from './carve.ts';
 
 /** A fact with its checksum and the one of the fact before it. */
 export interface Summed extends Kept {
@@ -42,15 +43,16 @@ interface Statements {
   readonly rollback: StatementSync;
 }
 
-const schema = `
+export const tables = `
   CREATE TABLE IF NOT EXISTS facts (
     position INTEGER PRIMARY KEY, stream TEXT NOT NULL, revision INTEGER NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL,
     time INTEGER NOT NULL, cause TEXT NOT NULL, data TEXT NOT NULL, link INTEGER NOT NULL, sum INTEGER NOT NULL
   ) STRICT;
-  CREATE UNIQUE INDEX IF NOT EXISTS facts_by_stream ON facts (stream, revision);
   CREATE TABLE IF NOT EXISTS losses (first INTEGER NOT NULL, last INTEGER NOT NULL, stream TEXT, message TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS identity (name TEXT NOT NULL) STRICT;
 `;
+export const index = 'CREATE UNIQUE INDEX IF NOT EXISTS facts_by_stream ON facts (stream, revision)';
+export const insertion = 'INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 const columns = 'position, stream, revision, id, type, CAST(time AS TEXT), cause, data, link, sum';
 
@@ -63,14 +65,15 @@ export function openFactFile(path: string, access: 'write' | 'read'): FactFile {
   const database = new DatabaseSync(path, { readOnly: access === 'read', timeout: 10_000 });
   try {
     if (access === 'write') {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;');
-      database.exec(schema);
+      database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;`);
+      database.exec(tables);
+      database.exec(index);
     }
     const named = database.prepare('SELECT name FROM identity').get() as { name: string } | undefined;
     const identity = named?.name ?? randomUUID();
     if (!named && access === 'write') database.prepare('INSERT INTO identity VALUES (?)').run(identity);
     const losses = database.prepare('SELECT first, last, stream, message FROM losses ORDER BY first').all() as unknown as Loss[];
-    const insert = database.prepare('INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    const insert = database.prepare(insertion);
     return { database, identity, losses, insert, statements: prepare(database) };
   } catch (error) {
     database.close();

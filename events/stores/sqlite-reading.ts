@@ -12,11 +12,11 @@ export interface Ask {
   readonly stream: StreamAsk | null;
 }
 
-/** One stream's facts from revision `first`, null where that must be looked up, to its `last`. */
+/** One stream's facts between two revisions, null where those must be looked up. */
 interface StreamAsk {
   readonly name: string;
   readonly first: number | null;
-  readonly last: number;
+  readonly last: number | null;
 }
 
 export interface Page {
@@ -137,43 +137,42 @@ function streamsWithin(file: FactFile, first: number, last: number): string[] {
 const streamAt = (file: FactFile, position: number): string | null => streamsWithin(file, position, position)[0] ?? null;
 
 /** By the index; where that and the table disagree, by walking over the whole table. */
-function readStream(file: FactFile, ask: Ask, stream: StreamAsk): Page {
-  const first = stream.first ?? firstRevision(file, ask, stream);
+function readStream(file: FactFile, ask: Ask, { name, ...known }: StreamAsk): Page {
   const limit = Math.min(ask.limit, pageSize);
-  const step = ask.backwards ? -1 : 1;
-  let rows: Row[];
+  if (limit <= 0) return { rows: [], findings: [], rest: null };
   try {
-    rows = (ask.backwards ? file.statements.ofStreamBackward : file.statements.ofStream).all(stream.name, first, stream.last, limit) as unknown as Row[];
+    const first = known.first ?? firstRevision(file, name, ask.from);
+    const last = known.last ?? lastRevision(file, name);
+    const statement = ask.backwards ? file.statements.ofStreamBackward : file.statements.ofStream;
+    const rows = statement.all(name, first, last, limit) as unknown as Row[];
+    const start = ask.backwards ? last : first;
+    const step = ask.backwards ? -1 : 1;
+    const sound = rows.every((row, index) => row[1] === name && row[2] === start + step * index && problemOf(row, null) === null);
+    if (!sound || rows.length < Math.min(limit, last - first + 1)) return walk(file, ask, name);
+    const within = rows.filter((row) => row[0] >= ask.from && row[0] <= ask.to);
+    return { rows: within, findings: [], rest: restOfStream(ask, { name, first, last }, rows, within.length) };
   } catch {
-    return walk(file, ask, stream.name);
+    return walk(file, ask, name);
   }
-  const start = ask.backwards ? stream.last : first;
-  const due = Math.min(limit, stream.last - first + 1);
-  const sound = rows.every((row, index) => row[1] === stream.name && row[2] === start + step * index && problemOf(row, null) === null);
-  if (!sound || rows.length < due) return walk(file, ask, stream.name);
-  const within = rows.filter((row) => row[0] >= ask.from && row[0] <= ask.to);
-  return { rows: within, findings: [], rest: restOfStream(ask, stream, rows, within.length) };
 }
 
-function restOfStream(ask: Ask, stream: StreamAsk, rows: Row[], taken: number): Ask | null {
+function restOfStream(ask: Ask, { name, first, last }: { name: string; first: number; last: number }, rows: Row[], taken: number): Ask | null {
   const end = rows.at(-1);
   const limit = ask.limit - taken;
   if (!end || limit <= 0) return null;
-  if (ask.backwards) return end[0] <= ask.from || end[2] === 0 ? null : { ...ask, limit, stream: { ...stream, last: end[2] - 1 } };
-  return end[0] >= ask.to || end[2] >= stream.last ? null : { ...ask, limit, stream: { ...stream, first: end[2] + 1 } };
+  if (ask.backwards) return end[0] <= ask.from || end[2] <= first ? null : { ...ask, limit, stream: { name, first, last: end[2] - 1 } };
+  return end[0] >= ask.to || end[2] >= last ? null : { ...ask, limit, stream: { name, first: end[2] + 1, last } };
 }
 
-/** Revision of the stream's first fact at or after the position that is asked from. */
-function firstRevision(file: FactFile, ask: Ask, stream: StreamAsk): number {
-  if (ask.from <= 0) return 0;
-  try {
-    const sql = 'SELECT min(revision) AS revision FROM facts INDEXED BY facts_by_stream WHERE stream = ? AND position >= ?';
-    const found = file.database.prepare(sql).get(stream.name, ask.from) as { revision: number | null };
-    return found.revision ?? stream.last + 1;
-  } catch {
-    return 0;
-  }
+/** Revision of a stream's first fact at or after a position; one past the last when there is none. */
+function firstRevision(file: FactFile, name: string, from: number): number {
+  if (from <= 0) return 0;
+  const sql = 'SELECT min(revision) AS revision FROM facts INDEXED BY facts_by_stream WHERE stream = ? AND position >= ?';
+  return (file.database.prepare(sql).get(name, from) as { revision: number | null }).revision ?? Number.MAX_SAFE_INTEGER;
 }
+
+const lastRevision = (file: FactFile, name: string): number =>
+  (file.database.prepare('SELECT max(revision) AS revision FROM facts WHERE stream = ?').get(name) as { revision: number | null }).revision ?? -1;
 
 function walk(file: FactFile, ask: Ask, name: string): Page {
   const rows: Row[] = [];

@@ -1,14 +1,14 @@
-// sqlite-writer.ts: the one writer of a database of facts: opens it, checks it, commits groups, keeps the mark
+// sqlite-writer.ts: the one writer of a database of facts: opens it, has it rescued, commits groups, keeps the mark
 import { DatabaseSync } from 'node:sqlite';
 import { firstLink, type Kept } from '../checksum.ts';
 import type { Finding } from '../log.ts';
+import { diagnose, isWorldly, messageOf, type Diagnosis } from './diagnosis.ts';
 import { openMark, readMark, type MarkWriter } from './mark.ts';
+import { finishRescue, rescue, type Wreck } from './rescue.ts';
 import { findingOf, headsOf, insertFact, inTransaction, lastFact, openFactFile, type FactFile } from './sqlite-file.ts';
 
-/** A fact on its way into the log; the writer adds its checksum. */
-export type Incoming = Kept;
-
 export interface Writer {
+  readonly path: string;
   file: FactFile;
   /** Position of the last fact, or of the last one that was lost. */
   position: number;
@@ -22,18 +22,40 @@ export interface Writer {
 export function openWriter(path: string): Writer {
   const unlock = lock(path);
   try {
-    const marked = readMark(path);
-    const file = openFactFile(path, 'write');
+    finishRescue(path);
+    const diagnosis = diagnose(path);
+    const findings = [...diagnosis.findings];
+    const file = openOrRescue(path, diagnosis, findings);
+    const { mark } = diagnosis.wreck;
     const last = lastFact(file);
-    const findings: Finding[] = file.losses.map(findingOf);
-    const position = Math.max(last?.position ?? -1, ...file.losses.map((loss) => loss.last));
-    if (!marked && last) findings.push({ kind: 'damaged-mark', stream: null, position: null, message: 'the mark is gone: facts may be missing after the last one' });
-    const sum = last?.sum ?? firstLink;
-    return { file, position, sum, mark: openMark(path, position, sum), findings, unlock };
+    const position = Math.max(last?.position ?? -1, mark?.position ?? -1, ...file.losses.map((loss) => loss.last));
+    const sum = mark?.position === position ? mark.sum : (last?.sum ?? firstLink);
+    return { path, file, position, sum, mark: openMark(path, position, sum), findings, unlock };
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+function openOrRescue(path: string, { ruin, wreck }: Diagnosis, findings: Finding[]): FactFile {
+  if (ruin === null) {
+    try {
+      return openFactFile(path, 'write');
+    } catch (error) {
+      if (isWorldly(error)) throw error;
+      return rescued(path, wreck, messageOf(error), findings);
+    }
+  }
+  return rescued(path, wreck, ruin, findings);
+}
+
+function rescued(path: string, wreck: Wreck, ruin: string, findings: Finding[]): FactFile {
+  const { losses, aside } = rescue(path, wreck);
+  const known = new Set(wreck.losses.map((loss) => `${loss.first} ${loss.stream}`));
+  findings.push(...losses.filter((loss) => !known.has(`${loss.first} ${loss.stream}`)).map(findingOf));
+  const saved = losses.length === 0 ? 'no fact was lost' : 'what was whole was saved';
+  findings.push({ kind: 'damaged-file', stream: null, position: null, message: `the database was damaged (${ruin}); ${saved}, and the files as they were are ${aside}` });
+  return openFactFile(path, 'write');
 }
 
 /**
@@ -46,14 +68,30 @@ function lock(path: string): () => void {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
+    if (((error as { errcode?: number }).errcode ?? 0) !== 5) throw error;
     const holder = readMark(path)?.mark?.pid;
     throw new Error(`the log ${path} is in use${holder ? ` by process ${holder}` : ''}`, { cause: error });
   }
   return () => database.close();
 }
 
-/** Durable when it returns; when it throws, nothing of the group is kept. */
-export function commit(writer: Writer, group: readonly Incoming[]): void {
+// SQLITE_CORRUPT, CONSTRAINT (the index disagrees with the heads, which came from it), NOTADB
+const ruinous = new Set([11, 19, 26]);
+
+/** Durable when it returns, with what was found damaged meanwhile; when it throws, nothing of the group is kept. */
+export function commit(writer: Writer, group: readonly Kept[]): readonly Finding[] {
+  const before = writer.findings.length;
+  try {
+    attempt(writer, group);
+  } catch (error) {
+    if (!ruinous.has(((error as { errcode?: number }).errcode ?? 0) & 255)) throw error;
+    repair(writer, messageOf(error));
+    attempt(writer, group);
+  }
+  return writer.findings.slice(before);
+}
+
+function attempt(writer: Writer, group: readonly Kept[]): void {
   let sum = writer.sum;
   inTransaction(writer.file, () => {
     for (const fact of group) sum = insertFact(writer.file, fact, sum);
@@ -63,9 +101,15 @@ export function commit(writer: Writer, group: readonly Incoming[]): void {
   writer.mark.move(writer.position, sum);
 }
 
-export function heads(writer: Writer): Map<string, number> {
-  return new Map(headsOf(writer.file).map(({ stream, revision }) => [stream, revision]));
+/** The database turned out to be damaged where it is written. */
+function repair(writer: Writer, ruin: string): void {
+  const { file, position: last, sum } = writer;
+  file.database.close();
+  const wreck: Wreck = { mark: { position: last, sum, pid: process.pid }, last, losses: file.losses, identity: file.identity };
+  writer.file = rescued(writer.path, wreck, ruin, writer.findings);
 }
+
+export const heads = (writer: Writer): Map<string, number> => new Map(headsOf(writer.file).map(({ stream, revision }) => [stream, revision]));
 
 export function closeWriter(writer: Writer): void {
   writer.mark.close();
