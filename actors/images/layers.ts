@@ -46,7 +46,7 @@ const filesSize = async (folder: string): Promise<number> => {
 const isDamage = (message: string): boolean => /archive\/tar|unexpected EOF|gzip|zstd|zlib|flate|invalid header|unsupported compression/i.test(message);
 const applyFailure = (error: unknown): unknown =>
   error instanceof ContainerdFailure && isDamage(error.message)
-    ? new WorldFailure('invalid', `failed to register layer: ${error.message.replace(/: unknown$/, '')}`)
+    ? new WorldFailure('invalid', `failed to register layer: ${error.message.replace(/^mount callback failed on \S+: /, '').replace(/: unknown$/, '')}`)
     : error;
 
 export interface Layer {

@@ -64,7 +64,7 @@ export const readManifest = (bytes: Buffer, mediaType: string): Manifest | Index
     return damaged('error parsing manifest: not JSON');
   }
   const kind = mediaType === '' || mediaType.startsWith('application/json') ? (value.mediaType ?? '') : mediaType;
-  if ((value.schemaVersion as number | undefined) === 1 || kind.includes('manifest.v1')) {
+  if ((value.schemaVersion as number | undefined) === 1 || kind.includes('distribution.manifest.v1')) {
     return damaged('Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been removed. Suggest the author of the image to upgrade it to the OCI Format or Docker Image manifest v2, schema 2.');
   }
   if (indexes.includes(kind) || (value.config === undefined && value.manifests !== undefined)) {
