@@ -42,7 +42,7 @@ export async function startThread(setting: Setting, ended: () => void): Promise<
         resolve: (reply) => (reply.kind === kind ? resolve(reply as Extract<Reply, { kind: Kind }>) : reject(refusal(reply))),
         reject,
       });
-      if (request) worker.postMessage(request);
+      if (request) worker.postMessage(request, []);
     });
   worker.on('message', (reply: Reply) => callers.shift()?.resolve(reply));
   worker.on('error', (error) => (broken ??= error instanceof Error ? error.message : String(error)));
