@@ -242,7 +242,7 @@ export interface Images {
   /** A new image out of a container's changes on its image. */
   commit(containerId: string, parent: ImageRecord, config: Omit<ImageRecord['config'], 'rootfs'>): Promise<ImageRecord>;
   /** Lets go of the content. */
-  remove(image: ImageRecord): Promise<void>;
+  remove(image: Pick<ImageRecord, 'id'>): Promise<void>;
   /** Ids of the images that are held, also those that the log does not know. */
   held(): Promise<string[]>;
 }
