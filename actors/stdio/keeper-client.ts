@@ -106,9 +106,12 @@ export async function openKeeper(execRoot: string): Promise<Keeper> {
     return answered;
   };
   const greet = async (greeting: Greeting): Promise<Socket> => {
+    if (closed) throw new Error('the keeper was let go');
     await current;
     const socket = await connected(folder);
     socket.write(lineOf(greeting));
+    // Only then it is certain that nothing from now on is missed.
+    await firstLine(socket);
     return socket;
   };
   const close = (): void => {
@@ -129,11 +132,7 @@ export async function openKeeper(execRoot: string): Promise<Keeper> {
     closeStdin: async (id) => void (await ask({ ask: 'closeStdin', id })),
     endedInputs: async () => (await ask({ ask: 'endedInputs' })) as string[],
     forget: async (id) => void (await ask({ ask: 'forget', id })),
-    attach: async (id, wants) => {
-      const socket = await greet({ attach: id, wants });
-      await firstLine(socket);
-      return socket;
-    },
+    attach: (id, wants) => greet({ attach: id, wants }),
     watch: (id) => greet({ watch: id }),
     onInputEnded: (listener) => void inputEnded.push(listener),
     onReplaced: (listener) => void replaced.push(listener),

@@ -85,6 +85,7 @@ function greet(socket: Socket, line: string): ((chunk: Buffer) => unknown) | nul
     return streamsOf(greeting.attach).attach(socket, greeting.wants);
   }
   if ('watch' in greeting) {
+    socket.write(lineOf({}));
     streamsOf(greeting.watch).watch(socket);
     return null;
   }
