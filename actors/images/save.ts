@@ -29,19 +29,18 @@ const hex = (digest: string): string => digest.slice(digest.indexOf(':') + 1);
 const blobName = (digest: string): string => `blobs/sha256/${hex(digest)}`;
 type Header = Parameters<Pack['entry']>[0];
 
-const addFolder = (tar: Pack, name: string): Promise<void> =>
-  new Promise((resolve, reject) => tar.entry({ name, type: 'directory', mode: 0o755, mtime }, (error) => (error ? reject(error) : resolve())));
-
-const add = (tar: Pack, header: Header, body: AsyncIterable<Uint8Array>): Promise<void> =>
+/** Resolves when the entry is in the tar. A tar that is thrown away fails its entries. */
+const add = (tar: Pack, header: Header, body: AsyncIterable<Uint8Array> | Buffer | null): Promise<void> =>
   new Promise((resolve, reject) => {
-    const sink = tar.entry({ mode: 0o644, mtime, ...header }, (error) => (error ? reject(error) : resolve()));
-    void pump(body, sink);
+    const done = (error?: Error | null): void => (error ? reject(error) : resolve());
+    const full = { mode: body === null ? 0o755 : 0o644, mtime, ...header };
+    const sink = Buffer.isBuffer(body) ? tar.entry(full, body, done) : tar.entry(full, done);
+    sink.on('error', reject);
+    if (body !== null && !Buffer.isBuffer(body)) void pump(body, sink);
   });
 
-const addJson = (tar: Pack, name: string, value: unknown): Promise<void> => {
-  const bytes = Buffer.from(JSON.stringify(value));
-  return new Promise((resolve, reject) => tar.entry({ name, mode: 0o644, mtime }, bytes, (error) => (error ? reject(error) : resolve())));
-};
+const addFolder = (tar: Pack, name: string): Promise<void> => add(tar, { name, type: 'directory' }, null);
+const addJson = (tar: Pack, name: string, value: unknown): Promise<void> => add(tar, { name }, Buffer.from(JSON.stringify(value)));
 
 const describe = async (store: Store, { image, references }: Wanted): Promise<Described> => {
   const { info } = await store.containerd.call('Content.Info', { digest: image.manifest });
@@ -101,5 +100,7 @@ export const saveImages = async (store: Store, wanted: readonly Wanted[]): Promi
     await write(store, tar, all);
   });
   writing.catch((error: Error) => tar.destroy(error));
+  // Whoever reads is told by the reading; a reader that has gone away is told nothing.
+  tar.on('error', () => {});
   return Readable.from(tar as AsyncIterable<Uint8Array>, { objectMode: false });
 };

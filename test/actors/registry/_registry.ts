@@ -33,7 +33,8 @@ export interface MemoryRegistry {
   addBlob(bytes: Buffer): string;
   addManifest(repository: string, reference: string, value: object, mediaType: string): Descriptor;
   /** An image of these layers' tars, under its digest and the tag. */
-  addImage(repository: string, tag: string, tars: readonly Buffer[], platform?: Platform): Made;
+  addImage(repository: string, tag: string, tars: readonly Buffer[], unusual?: { platform?: Platform; diffIds?: readonly string[] }): Made;
+  blob(digest: string): Buffer;
   close(): Promise<void>;
 }
 
@@ -78,14 +79,15 @@ export const openMemoryRegistry = async (): Promise<MemoryRegistry> => {
       blobs.set(digest, bytes);
       return digest;
     },
+    blob: (digest) => blobs.get(digest) ?? Buffer.alloc(0),
     addManifest(repository, reference, value, mediaType) {
       const bytes = Buffer.from(JSON.stringify(value));
       const digest = digestOf(bytes);
       for (const name of [reference, digest]) manifests.set(`${repository} ${name}`, { bytes, mediaType });
       return { mediaType, digest, size: bytes.length };
     },
-    addImage(repository, tag, tars, platform = { os: 'linux', architecture: 'amd64' }) {
-      const config = Buffer.from(JSON.stringify({ ...platform, config: { Cmd: ['sh'] }, rootfs: { type: 'layers', diff_ids: tars.map(digestOf) } }));
+    addImage(repository, tag, tars, { platform = { os: 'linux', architecture: 'amd64' }, diffIds = tars.map(digestOf) } = {}) {
+      const config = Buffer.from(JSON.stringify({ ...platform, config: { Cmd: ['sh'] }, rootfs: { type: 'layers', diff_ids: diffIds } }));
       const layers = tars.map((tar): Descriptor => {
         const bytes = gzipSync(tar);
         return { mediaType: mediaTypes.dockerLayer, digest: registry.addBlob(bytes), size: bytes.length };

@@ -4,7 +4,7 @@ import { parseChallenges } from '../../../actors/registry/challenge.ts';
 import { endpointsOf } from '../../../actors/registry/endpoint.ts';
 import { pullFailure, readError, RegistryError } from '../../../actors/registry/fault.ts';
 import { choosePlatform, sayPlatform } from '../../../actors/registry/platform.ts';
-import { WorldFailure } from '../../../actors/world.ts';
+import type { WorldFailure } from '../../../actors/world.ts';
 
 const bases = (domain: string, options = {}): string[] => endpointsOf(domain, options).map(({ base }) => base);
 
