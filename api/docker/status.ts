@@ -1,5 +1,5 @@
 // status.ts: which HTTP status each kind of no has; the only place where a no becomes a number
-import type { FailureReason } from '../../events/failure.ts';
+import { refusedBy } from '../../actors/operations/outcome.ts';
 import { Refused } from '../../actors/refused.ts';
 import { WorldFailure } from '../../actors/world.ts';
 import type { RefusalKind } from '../../machines/refusal.ts';
@@ -15,25 +15,6 @@ export const statusOfRefusal: Readonly<Record<RefusalKind, number>> = {
   notImplemented: 501,
 };
 
-/** What the world could not do, as a refusal of the request that needed it. */
-export const refusalOfFailure: Readonly<Record<FailureReason, RefusalKind>> = {
-  imageMissing: 'notFound',
-  mountSourceMissing: 'invalid',
-  commandNotFound: 'invalid',
-  commandNotExecutable: 'invalid',
-  portInUse: 'failed',
-  networkMissing: 'notFound',
-  addressInUse: 'forbidden',
-  runtimeUnknown: 'invalid',
-  runtimeDown: 'unavailable',
-  diskFull: 'unavailable',
-  invalid: 'invalid',
-  conflict: 'conflict',
-  registryFailed: 'failed',
-  unauthorized: 'failed',
-  other: 'failed',
-};
-
 export interface No {
   readonly status: number;
   readonly message: string;
@@ -42,6 +23,6 @@ export interface No {
 /** Null: nothing that was expected, a defect. */
 export function noOf(error: unknown): No | null {
   if (error instanceof Refused) return { status: statusOfRefusal[error.kind], message: error.message };
-  if (error instanceof WorldFailure) return { status: statusOfRefusal[refusalOfFailure[error.failure.reason]], message: error.message };
+  if (error instanceof WorldFailure) return noOf(refusedBy(error.failure));
   return null;
 }
