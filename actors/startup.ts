@@ -43,8 +43,8 @@ export interface Birth {
   readonly pid: number;
   readonly version: string;
   readonly roots: string[];
-  /** When the process began, nanoseconds. */
-  readonly since: bigint;
+  /** Milliseconds since the process began. */
+  readonly ageMs: number;
 }
 
 export function beginLife(birth: Birth, { clock, random }: { clock: Clock; random: Random }, journal: Journal): Life {
@@ -56,6 +56,7 @@ export function beginLife(birth: Birth, { clock, random }: { clock: Clock; rando
   let revision = absent;
   let last: Promise<void> = Promise.resolve();
   const correlationId = random.uuid();
+  const born = clock.now() - BigInt(Math.round(birth.ageMs * 1e6));
 
   const move = ({ fact, time }: { fact: Fact; time: bigint }) => {
     const event = { ...fact, at: rfc3339(time) } as Moved<DaemonFact>;
@@ -109,11 +110,11 @@ export function beginLife(birth: Birth, { clock, random }: { clock: Clock; rando
     return last;
   };
 
-  void give({ name: 'start', pid: birth.pid, version: birth.version, roots: birth.roots }, birth.since);
+  void give({ name: 'start', pid: birth.pid, version: birth.version, roots: birth.roots }, born);
 
   return {
     step: async (name, work, found = () => ({})) => {
-      const from = name === 'options' || name === 'ready' ? birth.since : clock.now();
+      const from = name === 'options' || name === 'ready' ? born : clock.now();
       try {
         const result = await work();
         const tookMs = since(clock, from);

@@ -1,15 +1,10 @@
 // listeners.ts: the sockets that the API is served on
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { addressText, type ListenerAddress } from './listener-address.ts';
-
-export interface Faces {
-  readonly request: RequestListener;
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-}
 
 /** What systemd hands over begins at this descriptor: sd_listen_fds(3). */
 const firstPassed = 3;
@@ -62,29 +57,64 @@ const listening = (server: Server, options: object) =>
   });
 
 /** Connections of `docker events` and `attach` stay open and silent for days: no time limits on them. */
-function serverOf({ request, upgrade }: Faces): Server {
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 0 }, request);
-  server.on('upgrade', upgrade);
-  return server;
+const limits = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 0 };
+
+export interface Doorway {
+  /** From here on requests are served; those that came before were only kept waiting. */
+  serve(attach: (server: Server) => void): void;
+  /** Takes no more connections, and removes the socket files. */
+  close(): void;
+  /** Cuts what is still connected. */
+  cut(): void;
 }
 
-export async function openListeners(addresses: readonly ListenerAddress[], faces: Faces, group: number | null, passed: Passed): Promise<Server[]> {
-  const servers: Server[] = [];
-  try {
-    for (const address of addresses) {
-      const count = address.kind === 'fd' ? passed.count : 1;
-      if (count === 0) throw new Error('fd://: no sockets were passed by systemd (LISTEN_FDS)');
-      for (let index = 0; index < count; index += 1) {
-        const server = serverOf(faces);
-        servers.push(server);
-        if (address.kind === 'unix') await listenUnix(server, address.path, group);
-        else if (address.kind === 'tcp') await listening(server, { host: address.host, port: address.port });
-        else await listening(server, { fd: firstPassed + index });
-      }
+type Held = ['request', IncomingMessage, ServerResponse] | ['upgrade', IncomingMessage, Duplex, Buffer];
+
+/** A server that keeps its requests until somebody answers them. */
+function waitingServer(): { server: Server; serve: (attach: (server: Server) => void) => void } {
+  const server = createServer(limits);
+  const held: Held[] = [];
+  const request = (asked: IncomingMessage, answer: ServerResponse) => void held.push(['request', asked, answer]);
+  const upgrade = (asked: IncomingMessage, socket: Duplex, head: Buffer) => void held.push(['upgrade', asked, socket, head]);
+  server.on('request', request);
+  server.on('upgrade', upgrade);
+  const serve = (attach: (server: Server) => void) => {
+    attach(server);
+    server.off('request', request);
+    server.off('upgrade', upgrade);
+    for (const [event, ...given] of held.splice(0)) server.emit(event, ...given);
+  };
+  return { server, serve };
+}
+
+const failure = (address: ListenerAddress, error: unknown) =>
+  error instanceof Error && 'code' in error ? new Error(`cannot listen on ${addressText(address)}: ${error.message}`) : error;
+
+export async function openListeners(addresses: readonly ListenerAddress[], group: number | null, passed: Passed): Promise<Doorway> {
+  const waiting: ReturnType<typeof waitingServer>[] = [];
+  const close = () => {
+    for (const { server } of waiting) server.close();
+    for (const address of addresses) if (address.kind === 'unix') rmSync(address.path, { force: true });
+  };
+  const open = async (listen: (server: Server) => Promise<void>) => {
+    const opened = waitingServer();
+    await listen(opened.server);
+    waiting.push(opened);
+  };
+  for (const address of addresses) {
+    try {
+      if (address.kind === 'unix') await open((server) => listenUnix(server, address.path, group));
+      else if (address.kind === 'tcp') await open((server) => listening(server, { host: address.host, port: address.port }));
+      else if (passed.count === 0) throw new Error('fd://: no sockets were passed by systemd (LISTEN_FDS)');
+      else for (let index = 0; index < passed.count; index += 1) await open((server) => listening(server, { fd: firstPassed + index }));
+    } catch (error) {
+      for (const { server } of waiting) server.close();
+      throw failure(address, error);
     }
-    return servers;
-  } catch (error) {
-    for (const server of servers) server.close();
-    throw error instanceof Error && 'code' in error ? new Error(`cannot listen on ${addresses.map(addressText).join(', ')}: ${error.message}`) : error;
   }
+  return {
+    serve: (attach) => waiting.forEach(({ serve }) => serve(attach)),
+    close,
+    cut: () => waiting.forEach(({ server }) => server.closeAllConnections()),
+  };
 }
