@@ -3,7 +3,7 @@ import type { RestartPolicy, Resources } from '../../events/spec.ts';
 import { complaintAboutName, complaintAboutPolicy } from '../../machines/container/complaint.ts';
 import type { Note } from '../../machines/container/command.ts';
 import { checkedResources } from '../../machines/container/limits.ts';
-import { signalNamed, signalNumber } from '../../machines/container/signal.ts';
+import { signalNamed, signalNumber } from '../../events/signal.ts';
 import { ask } from '../ask.ts';
 import type { Engine } from '../engine.ts';
 import { Refused } from '../refused.ts';

@@ -2,7 +2,7 @@
 import type { ContainerConfig, EndpointRequest, HealthConfig, HostConfig, RestartPolicy } from '../../events/spec.ts';
 import { isAddress, isIpv4, isIpv6, isMac } from './address.ts';
 import { complaintAboutExposed, complaintAboutPorts } from './port.ts';
-import { signalNamed } from './signal.ts';
+import { signalNamed } from '../../events/signal.ts';
 
 type Complaint = string | null;
 const first = (complaints: Iterable<Complaint>): Complaint => {

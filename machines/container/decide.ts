@@ -6,7 +6,7 @@ import type { ContainerState } from './chart.ts';
 import type { ContainerCommand, ContainerReport } from './command.ts';
 import type { Context } from './evolve.ts';
 import { nextRestart, startsWithDaemon } from './restart.ts';
-import { signalNamed } from './signal.ts';
+import { signalNamed } from '../../events/signal.ts';
 
 export interface View {
   readonly state: ContainerState;

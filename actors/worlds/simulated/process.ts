@@ -1,5 +1,5 @@
 // process.ts: what a simulated container's command does: it prints, sleeps, ends or waits for a signal
-import { signalNumber } from '../../../machines/container/signal.ts';
+import { signalNumber } from '../../../events/signal.ts';
 import type { ContainerSpec } from '../../../events/spec.ts';
 
 export interface Script {
