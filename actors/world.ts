@@ -206,6 +206,8 @@ export interface Progress {
   readonly progressDetail?: { current?: number; total?: number };
   readonly progress?: string;
   readonly stream?: string;
+  /** What a push made: `Tag`, `Digest`, `Size`. */
+  readonly aux?: object;
 }
 
 export interface Credentials {
@@ -239,6 +241,14 @@ export interface Images {
     signal: AbortSignal,
   ): Promise<{ image: ImageRecord; digest: string }>;
   tags(repository: string, credentials: Credentials | null): Promise<string[]>;
+  /** `reference` is a full name with a tag. Gives the digest and the bytes of the manifest that the registry has now. */
+  push(
+    image: ImageRecord,
+    reference: string,
+    credentials: Credentials | null,
+    progress: (line: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<{ digest: string; size: number }>;
   /** A new image out of a container's changes on its image. */
   commit(containerId: string, parent: ImageRecord, config: Omit<ImageRecord['config'], 'rootfs'>): Promise<ImageRecord>;
   /** Lets go of the content. */
@@ -254,7 +264,7 @@ export interface Volumes {
   unmount(volume: VolumeRecord): Promise<void>;
   remove(volume: VolumeRecord): Promise<void>;
   /** `/var/lib/tallyd/volumes/<name>/_data`. */
-  path(volume: VolumeRecord): string;
+  path(volume: Pick<VolumeRecord, 'name'>): string;
   /** Copies what the image has at `destination` into the volume, if that is empty. */
   copyUp(volume: VolumeRecord, containerId: string, destination: string): Promise<void>;
   /** Bytes. */

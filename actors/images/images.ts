@@ -7,6 +7,7 @@ import type { Clock, Images, Random } from '../world.ts';
 import { commitContainer, importTar } from './import.ts';
 import { loadArchive } from './load.ts';
 import { listTags, pullImage } from './pull.ts';
+import { pushImage } from './push.ts';
 import { saveImages } from './save.ts';
 import type { Store } from './store.ts';
 import { openGate, takeTurns } from './turns.ts';
@@ -42,6 +43,7 @@ export const linuxImages = (containerd: Containerd, options: ImagesOptions): Ima
     save: (images) => saveImages(store, images),
     pull: (reference, platform, credentials, report, signal) => pullImage(store, reference, { platform, credentials, report, signal }),
     tags: (repository, credentials) => listTags(store, repository, credentials, new AbortController().signal),
+    push: (image, reference, credentials, report, signal) => pushImage(store, reference, { image, credentials, report, signal }),
     commit: (containerId, parent, config) => commitContainer(store, containerId, parent, config),
     async remove({ id }) {
       try {

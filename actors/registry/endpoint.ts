@@ -33,6 +33,13 @@ const listOf = (ranges: readonly string[]): BlockList => {
   return list;
 };
 
+/** `localhost`, `127.0.0.1`, `[::1]`. */
+export const isLoopback = (hostname: string): boolean => {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const family = isIP(host);
+  return host === 'localhost' || (family !== 0 && listOf(loopback).check(host, family === 6 ? 'ipv6' : 'ipv4'));
+};
+
 const isInsecure = (domain: string, insecure: readonly string[]): boolean => {
   const host = domain.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   if (host === 'localhost' || insecure.includes(domain) || insecure.includes(host)) return true;

@@ -3,6 +3,7 @@ import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https';
 import { pipeline } from 'node:stream';
 import type { Readable } from 'node:stream';
+import { isLoopback } from './endpoint.ts';
 import { ConnectionError, explain, readError } from './fault.ts';
 
 /** Nothing heard for so long: the connection is given up. */
@@ -34,7 +35,12 @@ export interface Carrier {
 
 type Proxies = Readonly<Record<string, string | undefined>>;
 
-const sendOnce = (wanted: Wanted, agents: { http: http.Agent; https: https.Agent }): Promise<Answer> =>
+interface Agents {
+  readonly http: http.Agent;
+  readonly https: https.Agent;
+}
+
+const sendOnce = (wanted: Wanted, agents: Agents): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const { method, url, headers, body, signal } = wanted;
     const secure = url.protocol === 'https:';
@@ -56,13 +62,15 @@ const isRedirect = ({ status, headers }: Answer): boolean => [301, 302, 303, 307
 
 /** One set of connections, for one piece of work. */
 export const openCarrier = (trusted: boolean, proxies: Proxies | null): Carrier => {
-  const shared = { keepAlive: true, ...(proxies === null ? {} : { proxyEnv: { ...proxies } }) };
-  const agents = { http: new http.Agent(shared), https: new https.Agent({ ...shared, rejectUnauthorized: !trusted }) };
+  const open = (shared: http.AgentOptions): Agents => ({ http: new http.Agent(shared), https: new https.Agent({ ...shared, rejectUnauthorized: !trusted }) });
+  const direct = open({ keepAlive: true });
+  const distant = proxies === null ? direct : open({ keepAlive: true, proxyEnv: { ...proxies } });
 
   const send = async (wanted: Wanted): Promise<Answer> => {
     let current = wanted;
     for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-      const answer = await sendOnce(current, agents);
+      // As Go does, and so Docker: this machine is never asked for through a proxy.
+      const answer = await sendOnce(current, isLoopback(current.url.hostname) ? direct : distant);
       if (!isRedirect(answer) || (wanted.method !== 'GET' && wanted.method !== 'HEAD')) return answer;
       answer.body.resume();
       const url = new URL(answer.headers.location ?? '', current.url);
@@ -75,8 +83,10 @@ export const openCarrier = (trusted: boolean, proxies: Proxies | null): Carrier 
   return {
     send,
     close: () => {
-      agents.http.destroy();
-      agents.https.destroy();
+      for (const agents of [direct, distant]) {
+        agents.http.destroy();
+        agents.https.destroy();
+      }
     },
   };
 };

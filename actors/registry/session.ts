@@ -82,10 +82,11 @@ export const openSession = async (endpoint: Endpoint, access: Access): Promise<S
     answer.body.resume();
   };
   const at = (rest: string): URL => new URL(`${endpoint.base}/v2/${access.path}/${rest}`);
-  const head = async (url: URL): Promise<Answer> => {
-    const answer = await send({ method: 'HEAD', url });
+  const hasBlob = async (digest: string): Promise<boolean> => {
+    const answer = await send({ method: 'HEAD', url: at(`blobs/${digest}`) });
+    if (answer.status !== 404) await expectSuccess(answer);
     answer.body.resume();
-    return answer;
+    return answer.status !== 404;
   };
 
   const manifest = async (reference: string): Promise<FetchedManifest> => {
@@ -148,7 +149,7 @@ export const openSession = async (endpoint: Endpoint, access: Access): Promise<S
     manifest,
     blob,
     tags,
-    hasBlob: async (digest) => (await head(at(`blobs/${digest}`))).status === 200,
+    hasBlob,
     mountBlob: async (digest, from) => (await startUpload(`?mount=${digest}&from=${encodeURIComponent(from)}`)).status === 201,
     putBlob,
     putManifest,
