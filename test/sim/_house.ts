@@ -24,8 +24,9 @@ export interface Steps {
   taken: number;
   /** Dies at this step; null lives. */
   readonly dieAt: number | null;
-  died: boolean;
+  readonly death: AbortController;
 }
+export const lives = (dieAt: number | null = null): Steps => ({ taken: 0, dieAt, death: new AbortController() });
 
 export interface House {
   readonly machine: Machine;
@@ -37,7 +38,7 @@ export interface House {
 export const imageId = `sha256:${'a1'.repeat(32)}`;
 
 /** Opens a daemon on the facts that are durable and the machine as it is. */
-export async function openHouse(machine: Machine = simulatedMachine(), facts: Recorded[] = [], steps: Steps = { taken: 0, dieAt: null, died: false }): Promise<House> {
+export async function openHouse(machine: Machine = simulatedMachine(), facts: Recorded[] = [], steps: Steps = lives()): Promise<House> {
   const faults: string[] = [];
   const log = dying(await recording(memoryLog({ facts }), facts), steps, ['append']);
   const inner = simulatedWorld({ machine });
@@ -70,17 +71,17 @@ function dying<T extends object>(door: T, steps: Steps, only: readonly string[] 
       if (typeof value !== 'function' || (only && !only.includes(String(key)))) return value;
       return (...args: unknown[]) => {
         step(steps);
-        if (steps.died) return forever();
+        if (steps.death.signal.aborted) return forever();
         const result: unknown = Reflect.apply(value, target, args);
         if (!(result instanceof Promise)) return result;
         return result.then(
           (outcome) => {
             step(steps);
-            return steps.died ? forever() : outcome;
+            return steps.death.signal.aborted ? forever() : outcome;
           },
           (error: unknown) => {
             step(steps);
-            if (steps.died) return forever();
+            if (steps.death.signal.aborted) return forever();
             throw error;
           },
         );
@@ -91,7 +92,7 @@ function dying<T extends object>(door: T, steps: Steps, only: readonly string[] 
 const forever = () => new Promise<never>(() => undefined);
 function step(steps: Steps): void {
   steps.taken += 1;
-  if (steps.dieAt !== null && steps.taken >= steps.dieAt) steps.died = true;
+  if (steps.dieAt !== null && steps.taken >= steps.dieAt) steps.death.abort();
 }
 
 /** Lets everything happen that can happen without time passing, then time until nobody waits for it or `nanos` are over. */

@@ -6,7 +6,7 @@ import { all, viewOf } from '../../actors/roster.ts';
 import { Refused } from '../../actors/refused.ts';
 import type { ContainerCommand } from '../../machines/container/command.ts';
 import { complaintsOf } from './_checks.ts';
-import { asker, givenImageAndNetwork, openHouse, settle, specOf, type House, type Steps } from './_house.ts';
+import { asker, givenImageAndNetwork, lives, openHouse, settle, specOf, type House, type Steps } from './_house.ts';
 
 const id = (letter: string) => letter.repeat(64);
 type Ask = (container: string, command: ContainerCommand) => Promise<void>;
@@ -59,18 +59,18 @@ async function tellStory(story: Story, dieAt: number | null): Promise<{ house: H
   const first = await openHouse(machine);
   await givenImageAndNetwork(first);
   await settle(first);
-  const steps: Steps = { taken: 0, dieAt, died: false };
+  const steps = lives(dieAt);
   let house = await Promise.race([openHouse(machine, first.facts, steps), died(steps)]);
   let told = 0;
   for (const part of story.tell) {
-    if (!house || steps.died) break;
+    if (!house || steps.death.signal.aborted) break;
     const done = await Promise.race([part(client(house), house).then(() => true), died(steps).then(() => false)]);
     if (!done) break;
     told += 1;
     await settleOrDie(house, steps, 300_000_000n);
   }
-  if (house && !steps.died) await settleOrDie(house, steps, 120_000_000_000n);
-  if (!house || steps.died) {
+  if (house && !steps.death.signal.aborted) await settleOrDie(house, steps, 120_000_000_000n);
+  if (!house || steps.death.signal.aborted) {
     house = await openHouse(machine, first.facts);
     for (const part of story.tell.slice(told)) {
       await part(client(house), house);
@@ -81,10 +81,8 @@ async function tellStory(story: Story, dieAt: number | null): Promise<{ house: H
   return { house, steps, asked: told };
 }
 
-async function died(steps: Steps): Promise<null> {
-  while (!steps.died) await new Promise((resolve) => setImmediate(resolve));
-  return null;
-}
+const died = ({ death: { signal } }: Steps): Promise<null> =>
+  new Promise((resolve) => (signal.aborted ? resolve(null) : signal.addEventListener('abort', () => resolve(null))));
 const settleOrDie = (house: House, steps: Steps, nanos: bigint) => Promise.race([settle(house, nanos), died(steps)]);
 
 const endsOf = (house: House, story: Story) =>
