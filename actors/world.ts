@@ -106,6 +106,8 @@ export interface Runtime {
   remove(id: string): Promise<void>;
   /** All tasks that exist now, also of containers that the log does not know. */
   tasks(): Promise<Task[]>;
+  /** Bytes that the container wrote: of its own layer. */
+  usage(id: string): Promise<number>;
   /** Containers of which a writable layer or record exists. */
   containers(): Promise<string[]>;
   execs: Execs;

@@ -7,7 +7,7 @@ import { signalNamed, signalNumber } from '../../events/signal.ts';
 import { ask } from '../ask.ts';
 import type { Engine } from '../engine.ts';
 import { Refused } from '../refused.ts';
-import { all } from '../roster.ts';
+import { all, get, viewOf } from '../roster.ts';
 import type { Asker } from '../turn.ts';
 import { askContainer, oneOf } from './ask-container.ts';
 import { machineOf } from './container-create.ts';
@@ -171,20 +171,36 @@ export async function updateContainer(engine: Engine, reference: string, update:
   return { warnings: [...checked.warnings] };
 }
 
-/** Removes what does not run and what `wanted` picks; gives the ids. */
-export async function pruneContainers(engine: Engine, wanted: (container: Container) => boolean, asker: Asker): Promise<string[]> {
+/** Bytes of a container's own layer, and with those of its image. */
+export async function sizeOfContainer(engine: Engine, container: Container): Promise<{ readWrite: number; rootFs: number }> {
+  const readWrite = await engine.world.runtime.usage(container.id);
+  const image = get(engine.roster, 'image', contextOf(container).spec.image.id.replace('sha256:', ''));
+  return { readWrite, rootFs: readWrite + (image ? viewOf(image).context.image.size : 0) };
+}
+
+export interface Pruned {
+  readonly removed: string[];
+  /** Bytes. */
+  readonly reclaimed: number;
+}
+
+/** Removes what does not run and what `wanted` picks. */
+export async function pruneContainers(engine: Engine, wanted: (container: Container) => boolean, asker: Asker): Promise<Pruned> {
   await engine.ready;
   const removed: string[] = [];
+  let reclaimed = 0;
   for (const container of [...all(engine.roster, 'container')]) {
     if (!['created', 'exited', 'dead'].includes(stateOf(container)) || !wanted(container)) continue;
     try {
+      const bytes = await engine.world.runtime.usage(container.id);
       await removeContainer(engine, container.id, { force: false, volumes: false }, asker);
       removed.push(container.id);
+      reclaimed += bytes;
     } catch (error) {
       // Started or removed by somebody else meanwhile: then it is none of ours.
       if (!(error instanceof Refused)) throw error;
     }
   }
-  return removed;
+  return { removed, reclaimed };
 }
 

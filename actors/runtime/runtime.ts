@@ -14,7 +14,7 @@ import { exitsOf } from './exits.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import type { Surroundings } from './spec.ts';
 import { folderIn, type Shim, tasksOf } from './tasks.ts';
-import { layerOwners, makeLayer, removeLayer } from './writable-layer.ts';
+import { layerOwners, layerUsage, makeLayer, removeLayer } from './writable-layer.ts';
 
 export interface LinuxRuntimeOptions {
   readonly containerd: Containerd;
@@ -95,6 +95,7 @@ export function linuxRuntime(options: LinuxRuntimeOptions): LinuxRuntime {
       rmSync(folderOf(id), { recursive: true, force: true });
     },
     tasks: tasks.list,
+    usage: (id) => layerUsage(containerd, id),
     containers: async () => {
       const [owners, { containers }] = await Promise.all([layerOwners(containerd), containerd.call('Containers.List', {})]);
       return [...new Set([...owners, ...containers.map(({ id }) => id)])];

@@ -33,6 +33,16 @@ const prepare = async (containerd: Containerd, id: string, { chainId }: ImageRec
 export const mountsOf = async (containerd: Containerd, id: string): Promise<Mount[]> =>
   (await containerd.call('Snapshots.Mounts', { snapshotter, key: containerSnapshot(id) })).mounts;
 
+/** Bytes; 0 when there is no such layer any more. */
+export async function layerUsage(containerd: Containerd, id: string): Promise<number> {
+  try {
+    return Number((await containerd.call('Snapshots.Usage', { snapshotter, key: containerSnapshot(id) })).size);
+  } catch (error) {
+    if (isNotFound(error)) return 0;
+    throw error;
+  }
+}
+
 export async function removeLayer(containerd: Containerd, id: string): Promise<void> {
   await containerd.call('Snapshots.Remove', { snapshotter, key: containerSnapshot(id) }).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;

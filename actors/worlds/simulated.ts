@@ -122,6 +122,7 @@ function runtime(machine: Machine): Runtime {
       machine.layers.delete(id);
     },
     tasks: async () => [...machine.tasks].map(([id, { pid, state }]) => ({ id, pid, state })),
+    usage: async () => 0,
     containers: async () => [...machine.layers.keys()],
     execs: execs(machine),
     lastAlive: () => machine.clock.now(),
