@@ -99,6 +99,12 @@ function give(face: Face, context: Context, given: Answer): void {
       context.body = null;
       context.status = given.status;
       return;
+    case 'text':
+      context.status = 200;
+      context.set('Content-Type', 'text/plain; charset=utf-8');
+      // HEAD has no text, and dockerd does not tell how long it would be.
+      context.body = context.method === 'HEAD' ? '' : given.text;
+      return;
     case 'json':
       context.status = given.status;
       context.set('Content-Type', 'application/json');

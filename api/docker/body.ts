@@ -1,8 +1,6 @@
 // body.ts: a request's body as JSON. moby: httputils.ReadJSON
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Refused } from '../../actors/refused.ts';
 
 /** Of a body in JSON; layers and archives are streamed and have no limit. */
@@ -39,16 +37,4 @@ export async function readJson(headers: IncomingHttpHeaders, body: Readable): Pr
   } catch (error) {
     throw new Refused('invalid', `invalid JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-const validators = new WeakMap<Type.TSchema, ReturnType<typeof Compile>>();
-
-/** A value of this shape, or a refusal that names the first place where it is not. */
-export function shaped<const Schema extends Type.TSchema>(schema: Schema, value: unknown): Type.Static<Schema> {
-  let validator = validators.get(schema);
-  if (!validator) validators.set(schema, (validator = Compile(schema)));
-  if (validator.Check(value)) return value as Type.Static<Schema>;
-  const [first] = validator.Errors(value);
-  const place = (first?.instancePath ?? '').split('/').filter(Boolean).join('.');
-  throw new Refused('invalid', `invalid JSON: ${place === '' ? 'the body' : place} ${first?.message ?? 'is of another type'}`);
 }

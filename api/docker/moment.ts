@@ -44,3 +44,10 @@ export function moment(text: string, now: bigint): Moment | null {
   if (time === null) throw new Refused('invalid', `failed to parse value as time or duration: ${JSON.stringify(text)}`);
   return { time };
 }
+
+/** A time, where a position in the log makes no sense; null when nothing is given. */
+export function timeOf(text: string, now: bigint): bigint | null {
+  const found = moment(text, now);
+  if (found && !('time' in found)) throw new Refused('invalid', `failed to parse value as time or duration: ${JSON.stringify(text)}`);
+  return found?.time ?? null;
+}

@@ -22,15 +22,18 @@ export const text = (query: URLSearchParams, name: string): string => query.get(
 /** Filters by name: `{status: ['running', 'paused']}`. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
 
-/** Written as `{"name": ["a"]}` or, by old clients, as `{"name": {"a": true}}`. moby: api/types/filters/parse.go */
-export function filters(query: URLSearchParams, known: readonly string[]): Filters {
+/**
+ * Written as `{"name": ["a"]}` or, by old clients, as `{"name": {"a": true}}`. A filter that is not known is refused, except by
+ * operations that know none by name (null). moby: api/types/filters/parse.go
+ */
+export function filters(query: URLSearchParams, known: readonly string[] | null): Filters {
   const written = query.get('filters');
   if (written === null || written === '') return new Map();
   const parsed = parsedFilters(written);
   const found = new Map<string, readonly string[]>();
   for (const [name, values] of Object.entries(parsed)) {
-    if (!known.includes(name)) throw new Refused('invalid', `invalid filter '${name}'`);
-    found.set(name, valuesOf(values, written));
+    if (known !== null && !known.includes(name)) throw new Refused('invalid', `invalid filter '${name}'`);
+    found.set(name, valuesOf(values));
   }
   return found;
 }
@@ -43,16 +46,16 @@ function parsedFilters(written: string): Record<string, unknown> {
   } catch {
     // Answered below: what matters is that it cannot be read.
   }
-  throw new Refused('invalid', `invalid filter: ${written}`);
+  throw new Refused('invalid', `invalid filter`);
 }
 
-function valuesOf(values: unknown, written: string): string[] {
+function valuesOf(values: unknown): string[] {
   if (Array.isArray(values) && values.every((value) => typeof value === 'string')) return values;
   if (typeof values === 'object' && values !== null && !Array.isArray(values)) {
     const entries = Object.entries(values);
     if (entries.every(([, on]) => typeof on === 'boolean')) return entries.filter(([, on]) => on).map(([value]) => value);
   }
-  throw new Refused('invalid', `invalid filter: ${written}`);
+  throw new Refused('invalid', `invalid filter`);
 }
 
 /** A filter that is yes or no; null when it is not given. */

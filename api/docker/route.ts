@@ -29,6 +29,7 @@ export interface Call {
 
 export type Answer =
   | { readonly is: 'json'; readonly status: number; readonly value: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly is: 'text'; readonly text: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly is: 'empty'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** Headers go out at once, each chunk as it comes, as fast as the client reads. */
   | { readonly is: 'stream'; readonly type: string; readonly chunks: AsyncIterable<string | Uint8Array>; readonly headers?: Readonly<Record<string, string>> }
