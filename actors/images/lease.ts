@@ -4,12 +4,20 @@ import { isNotFound } from '../containerd/client.ts';
 import { snapshotter } from '../containerd/names.ts';
 import type { Store } from './store.ts';
 
-/** After a crash of the daemon nobody deletes its leases. */
+/** For a daemon that crashed and is never started again. */
 const expiresAfterSeconds = 24n * 60n * 60n;
+
+const prefix = 'tallyd-';
+
+/** Work that a crash of the daemon cut off is not gone on with: what it had made is given up. */
+export const forgetUnfinished = async (containerd: Containerd): Promise<void> => {
+  const { leases } = await containerd.call('Leases.List', {});
+  for (const { id } of leases) if (id.startsWith(prefix)) await containerd.call('Leases.Delete', { id, sync: true });
+};
 
 /** Runs the work with a lease. When it fails, what it made is collected at once. */
 export const withLease = async <T>({ containerd, clock, random }: Store, work: (lease: string) => Promise<T>): Promise<T> => {
-  const id = `tallyd-${random.hex(16)}`;
+  const id = `${prefix}${random.hex(16)}`;
   const expires = new Date(Number((clock.now() / 1_000_000_000n + expiresAfterSeconds) * 1000n)).toISOString();
   await containerd.call('Leases.Create', { id, labels: { 'containerd.io/gc.expire': expires } });
   let sync = true;

@@ -11,6 +11,8 @@ import type { Store } from './store.ts';
 /** Docker's limits are alike; configs of real images are a few KiB. */
 export const longestDocument = 16 * 1024 * 1024;
 
+const diffIdShape = /^sha256:[0-9a-f]{64}$/;
+
 export const parseConfig = (bytes: Buffer): ImageConfig => {
   let config: ImageConfig;
   try {
@@ -19,7 +21,10 @@ export const parseConfig = (bytes: Buffer): ImageConfig => {
     throw new WorldFailure('invalid', 'invalid image JSON: not JSON');
   }
   const diffIds: unknown = config?.rootfs?.diff_ids ?? [];
-  if (!Array.isArray(diffIds) || !diffIds.every((id) => typeof id === 'string')) throw new WorldFailure('invalid', 'invalid image JSON, no RootFS key');
+  if (!Array.isArray(diffIds)) throw new WorldFailure('invalid', 'invalid image JSON, no RootFS key');
+  // The first of them names a snapshot: nothing else that is in containerd may be named by it.
+  const odd: unknown = diffIds.find((id) => typeof id !== 'string' || !diffIdShape.test(id));
+  if (odd !== undefined) throw new WorldFailure('invalid', `invalid image JSON: invalid diff ID ${JSON.stringify(odd)}`);
   if (config.os !== undefined && config.os !== '' && config.os !== 'linux') {
     throw new WorldFailure('invalid', `image operating system ${JSON.stringify(config.os)} cannot be used on this platform`);
   }

@@ -4,6 +4,7 @@ import { manageContainerd, type ManagedContainerd } from '../containerd/child.ts
 import { connect, type Containerd } from '../containerd/client.ts';
 import { namespace } from '../containerd/names.ts';
 import { linuxImages } from '../images/images.ts';
+import { forgetUnfinished } from '../images/lease.ts';
 import { instanceOf } from '../network/names.ts';
 import { linuxNetworks, type LinuxNetworks } from '../network/networks.ts';
 import { find, layersOf } from '../runtime/layers.ts';
@@ -127,6 +128,7 @@ export function linuxWorld(options: LinuxWorldOptions): StartingWorld {
       containerd = connect(managed?.address ?? options.containerd, namespaceIn(options));
       // A foreign one that is not there is told now, in words, and not by the first container.
       await containerd.call('Version.Version', {});
+      await forgetUnfinished(containerd);
       doors = await openDoors(options, containerd, managed);
     },
     check: async () => (await host.info()).warnings,

@@ -9,11 +9,13 @@ import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import test from 'ava';
 import { extract, pack } from 'tar-stream';
-import { readBlob } from '../../../actors/images/blobs.ts';
+import { ingest, openIngest, readBlob } from '../../../actors/images/blobs.ts';
+import { forgetUnfinished } from '../../../actors/images/lease.ts';
+import type { Store } from '../../../actors/images/store.ts';
 import { type Progress, WorldFailure } from '../../../actors/world.ts';
 import { busyboxTar } from '../../_image.ts';
 import { digestOf } from '../registry/_registry.ts';
-import { blobsOf, type Given, hasProgram, type House, importBusybox, lacking, leftovers, openHouse, plainConfig, readAll, snapshotsOf, tarOf } from './_given.ts';
+import { blobsOf, clock, type Given, hasProgram, type House, importBusybox, lacking, leftovers, openHouse, plainConfig, random, readAll, snapshotsOf, tarOf } from './_given.ts';
 
 const onLinux = lacking === null ? test : test.skip;
 let house: House;
@@ -132,6 +134,9 @@ onLinux('an OCI layout that Docker did not write is loaded', async (t) => {
   t.deepEqual((await load(house.world(), await all)).loaded, [{ image, references: ['docker.io/library/busybox:latest'] }]);
 });
 
+const withDiffId = async (diffId: string): Promise<Buffer> =>
+  tarOf({ 'c.json': JSON.stringify({ os: 'linux', rootfs: { diff_ids: [diffId] } }), l: await tarOf({ a: 'b' }), 'manifest.json': '[{"Config":"c.json","Layers":["l"]}]' });
+
 onLinux('a damaged archive is refused whole', async (t) => {
   const given = house.world();
   const { archive } = await oldArchive();
@@ -143,7 +148,8 @@ onLinux('a damaged archive is refused whole', async (t) => {
     [await tarOf({ 'manifest.json': '[{"Config":"../../etc/passwd","Layers":[]}]' }), /^invalid archive: \.\.\/\.\.\/etc\/passwd is missing$/],
     [await tarOf({ 'manifest.json': 'no json' }), /^invalid archive: manifest.json is not JSON$/],
     [await tarOf({ [`blobs/sha256/${image.id.slice(7)}`]: 'another thing' }), /^content verification failed for digest/],
-    [await tarOf({ 'c.json': JSON.stringify({ os: 'linux', rootfs: { diff_ids: ['sha256:0'] } }), l: await tarOf({ a: 'b' }), 'manifest.json': '[{"Config":"c.json","Layers":["l"]}]' }), /^invalid diffID/],
+    [await withDiffId(`sha256:${'0'.repeat(64)}`), /^invalid diffID/],
+    [await withDiffId('container'), /^invalid image JSON: invalid diff ID "container"$/],
   ];
   for (const [sent, message] of damaged) {
     const failure = await t.throwsAsync(load(given, sent), { instanceOf: WorldFailure, message });
@@ -221,6 +227,19 @@ onLinux('an archive that nobody reads to its end holds nothing', async (t) => {
   }
   while ((await leftovers(given)).length > 0) await new Promise((resolve) => setImmediate(resolve));
   t.pass();
+});
+
+onLinux('what a crash left half done is given up at the next start', async (t) => {
+  const given = house.world();
+  const image = await importBusybox(given);
+  const { blobs, snapshots } = { blobs: await blobsOf(given), snapshots: await snapshotsOf(given) };
+  await given.containerd.call('Leases.Create', { id: 'tallyd-of-a-dead-one', labels: { 'containerd.io/gc.expire': '2100-01-01T00:00:00Z' } });
+  const store = { ...given, clock, random } as unknown as Store;
+  await ingest(store, 'tallyd-of-a-dead-one', [Buffer.from('half of an image')]);
+  await openIngest(store, 'tallyd-of-a-dead-one').write(Buffer.from('half of a blob'));
+  await forgetUnfinished(given.containerd);
+  t.deepEqual([await blobsOf(given), await snapshotsOf(given), await leftovers(given)], [blobs, snapshots, []]);
+  t.deepEqual(await given.images.held(), [image.id]);
 });
 
 const peer = process.env['PEER']?.replace('unix://', '');
