@@ -1,22 +1,21 @@
 // container.ts: the facts of a container
-import Type from 'typebox';
-import { declare, fact, type FactOf } from './fact.ts';
+import * as v from 'valibot';
+import { declare, fact, integer, record, type FactOf } from './fact.ts';
 import { Failure } from './failure.ts';
 import type { ContainerSpec, PortMap, Resources, RestartPolicy } from './spec.ts';
 
-const none = Type.Object({});
-const text = Type.String();
-const nullable = <const S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const none = v.object({});
+const text = v.string();
 
 /** What happens once a container that is being stopped has ended. */
-export const StopPlan = Type.Object({
+export const StopPlan = v.object({
   /** `SIGTERM`. */
   signal: text,
   /** RFC 3339; when SIGKILL follows. Null: never. */
-  deadline: nullable(text),
-  then: Type.Enum(['stay', 'restart', 'remove', 'shutdown']),
+  deadline: v.nullable(text),
+  then: v.picklist(['stay', 'restart', 'remove', 'shutdown']),
 });
-export type StopPlan = Type.Static<typeof StopPlan>;
+export type StopPlan = v.InferOutput<typeof StopPlan>;
 
 export const exampleSpec: ContainerSpec = {
   config: {
@@ -43,38 +42,38 @@ export const exampleSpec: ContainerSpec = {
 };
 
 export const container = declare('container', {
-  createRequested: fact(null, Type.Object({ id: text, name: text, spec: Type.Unsafe<ContainerSpec>({ type: 'object' }) }), {
+  createRequested: fact(null, v.object({ id: text, name: text, spec: record<ContainerSpec>() }), {
     id: '4c01db0b339c', name: 'web', spec: exampleSpec,
   }),
   created: fact('create', none, {}),
   createFailed: fact(null, Failure, { reason: 'imageMissing', message: 'No such image: busybox' }),
 
-  startRequested: fact(null, Type.Object({ why: Type.Enum(['asked', 'restartPolicy', 'restart', 'daemonStart']) }), { why: 'asked' }),
-  started: fact('start', Type.Object({ pid: Type.Integer(), ports: Type.Unsafe<PortMap>({ type: 'object' }) }), {
+  startRequested: fact(null, v.object({ why: v.picklist(['asked', 'restartPolicy', 'restart', 'daemonStart']) }), { why: 'asked' }),
+  started: fact('start', v.object({ pid: integer, ports: record<PortMap>() }), {
     pid: 42, ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
   }),
-  startFailed: fact(null, Type.Object({ ...Failure.properties, exitCode: Type.Integer() }), {
+  startFailed: fact(null, v.object({ ...Failure.entries, exitCode: integer }), {
     reason: 'commandNotFound', message: 'exec: "nope": executable file not found in $PATH', exitCode: 127,
   }),
   restarted: fact('restart', none, {}),
 
-  signalRequested: fact(null, Type.Object({ signal: text, manual: Type.Boolean() }), { signal: 'SIGHUP', manual: true }),
-  killed: fact('kill', Type.Object({ signal: text }), { signal: 'SIGHUP' }),
-  signalFailed: fact(null, Type.Object({ signal: text, ...Failure.properties }), { signal: 'SIGHUP', reason: 'runtimeDown', message: 'containerd does not answer' }),
+  signalRequested: fact(null, v.object({ signal: text, manual: v.boolean() }), { signal: 'SIGHUP', manual: true }),
+  killed: fact('kill', v.object({ signal: text }), { signal: 'SIGHUP' }),
+  signalFailed: fact(null, v.object({ signal: text, ...Failure.entries }), { signal: 'SIGHUP', reason: 'runtimeDown', message: 'containerd does not answer' }),
   stopRequested: fact(null, StopPlan, { signal: 'SIGTERM', deadline: '2026-11-25T10:00:10Z', then: 'stay' }),
   /** The process ended and was seen to end. */
-  exited: fact('die', Type.Object({ exitCode: Type.Integer(), finishedAt: text, oomKilled: Type.Boolean(), runSeconds: Type.Integer() }), {
+  exited: fact('die', v.object({ exitCode: integer, finishedAt: text, oomKilled: v.boolean(), runSeconds: integer }), {
     exitCode: 0, finishedAt: '2026-11-25T10:00:05Z', oomKilled: false, runSeconds: 5,
   }),
   /** The process is gone and nobody saw it end: its exit is unknown; Docker's clients are shown 255. */
-  lost: fact('die', Type.Object({ exitCode: Type.Integer(), finishedAt: text, lastSeenAliveAt: text, runSeconds: Type.Integer() }), {
+  lost: fact('die', v.object({ exitCode: integer, finishedAt: text, lastSeenAliveAt: text, runSeconds: integer }), {
     exitCode: 255, finishedAt: '2026-11-25T10:00:05Z', lastSeenAliveAt: '2026-11-25T10:00:04Z', runSeconds: 5,
   }),
   outOfMemory: fact('oom', none, {}),
   /** Task, network attachment and mounts of the run are put away. */
   released: fact(null, none, {}),
   stopped: fact('stop', none, {}),
-  restartScheduled: fact(null, Type.Object({ attempt: Type.Integer(), delayMs: Type.Integer(), at: text, policy: text, exitCode: Type.Integer() }), {
+  restartScheduled: fact(null, v.object({ attempt: integer, delayMs: integer, at: text, policy: text, exitCode: integer }), {
     attempt: 1, delayMs: 100, at: '2026-11-25T10:00:05.1Z', policy: 'always', exitCode: 1,
   }),
   restartCancelled: fact(null, none, {}),
@@ -86,14 +85,14 @@ export const container = declare('container', {
   unpaused: fact('unpause', none, {}),
   unpauseFailed: fact(null, Failure, { reason: 'other', message: 'cannot thaw' }),
 
-  updateRequested: fact(null, Type.Object({ resources: Type.Unsafe<Partial<Resources>>({ type: 'object' }), restartPolicy: nullable(Type.Unsafe<RestartPolicy>({ type: 'object' })) }), {
+  updateRequested: fact(null, v.object({ resources: record<Partial<Resources>>(), restartPolicy: v.nullable(record<RestartPolicy>()) }), {
     resources: { Memory: 67108864 }, restartPolicy: null,
   }),
   updated: fact('update', none, {}),
   updateFailed: fact(null, Failure, { reason: 'invalid', message: 'limit is lower than usage' }),
 
-  renamed: fact('rename', Type.Object({ oldName: text, name: text }), { oldName: 'web', name: 'www' }),
-  removeRequested: fact(null, Type.Object({ volumes: Type.Boolean() }), { volumes: false }),
+  renamed: fact('rename', v.object({ oldName: text, name: text }), { oldName: 'web', name: 'www' }),
+  removeRequested: fact(null, v.object({ volumes: v.boolean() }), { volumes: false }),
   removed: fact('destroy', none, {}),
   removeFailed: fact(null, Failure, { reason: 'other', message: 'device is busy' }),
   /** Nothing of a removed container is left on this machine. */
@@ -101,10 +100,10 @@ export const container = declare('container', {
 
   attached: fact('attach', none, {}),
   detached: fact('detach', none, {}),
-  resized: fact('resize', Type.Object({ height: Type.Integer(), width: Type.Integer() }), { height: 24, width: 80 }),
+  resized: fact('resize', v.object({ height: integer, width: integer }), { height: 24, width: 80 }),
   topped: fact('top', none, {}),
   exported: fact('export', none, {}),
-  committed: fact('commit', Type.Object({ comment: text, imageID: text, imageRef: text }), { comment: '', imageID: 'sha256:6d5f', imageRef: 'web:1' }),
+  committed: fact('commit', v.object({ comment: text, imageID: text, imageRef: text }), { comment: '', imageID: 'sha256:6d5f', imageRef: 'web:1' }),
   archivePathRead: fact('archive-path', none, {}),
   extractedToDirectory: fact('extract-to-dir', none, {}),
 });

@@ -1,5 +1,5 @@
 // fact.ts: what a fact is, how a kind declares its facts, and what is recorded beside each
-import type { Static, TSchema } from 'typebox';
+import * as v from 'valibot';
 
 /** What happened, in the past tense: `container.started`. */
 export interface Fact<Type extends string = string, Data = unknown> {
@@ -8,17 +8,22 @@ export interface Fact<Type extends string = string, Data = unknown> {
 }
 
 /** One row of a kind's table: its action in `docker events` (null: private), the schema of its data, an example. */
-export interface Row<Schema extends TSchema = TSchema> {
+export interface Row<Schema extends v.GenericSchema = v.GenericSchema> {
   readonly docker: string | null;
   readonly schema: Schema;
-  readonly example: Static<Schema>;
+  readonly example: v.InferOutput<Schema>;
 }
 
-export const fact = <Schema extends TSchema>(docker: string | null, schema: Schema, example: Static<Schema>): Row<Schema> => ({
+export const fact = <Schema extends v.GenericSchema>(docker: string | null, schema: Schema, example: v.InferOutput<Schema>): Row<Schema> => ({
   docker,
   schema,
   example,
 });
+
+export const integer = v.pipe(v.number(), v.integer());
+
+/** An object that is described by its type alone: what clients sent, already checked when it was decided upon. */
+export const record = <T extends object>() => v.looseObject({}) as unknown as v.GenericSchema<T>;
 
 // biome-ignore lint: the one file in which `any` may stand
 // eslint-disable-next-line typescript/no-explicit-any
@@ -37,7 +42,7 @@ export const declare = <const Name extends string, Table extends Record<string, 
 export type FactOf<D> =
   D extends Kind<infer Name, infer Table>
     ? {
-        [Key in keyof Table & string]: Table[Key] extends Row<infer Schema> ? Fact<`${Name}.${Key}`, Static<Schema>> : never;
+        [Key in keyof Table & string]: Table[Key] extends Row<infer Schema> ? Fact<`${Name}.${Key}`, v.InferOutput<Schema>> : never;
       }[keyof Table & string]
     : never;
 

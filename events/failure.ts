@@ -1,5 +1,5 @@
 // failure.ts: why the world did not do what was asked of it
-import Type from 'typebox';
+import * as v from 'valibot';
 
 /** Why something did not come about: a closed set, so that nobody reads meaning out of a message. */
 export const failures = [
@@ -21,6 +21,6 @@ export const failures = [
   'unauthorized',
   'other',
 ] as const;
-export const Failure = Type.Object({ reason: Type.Enum([...failures]), message: Type.String() });
-export type Failure = Type.Static<typeof Failure>;
+export const Failure = v.object({ reason: v.picklist(failures), message: v.string() });
+export type Failure = v.InferOutput<typeof Failure>;
 export type FailureReason = Failure['reason'];

@@ -1,6 +1,6 @@
 // image.ts: the facts of an image; its id is the digest of its config, as Docker's image store has it
-import Type from 'typebox';
-import { declare, fact, type FactOf } from './fact.ts';
+import * as v from 'valibot';
+import { declare, fact, record, type FactOf } from './fact.ts';
 
 /** The image's config as the OCI image spec defines it, with Docker's additions. */
 export interface ImageConfig {
@@ -48,7 +48,7 @@ export interface ImageRecord {
   parent?: string;
 }
 
-const text = Type.String();
+const text = v.string();
 export const exampleImage: ImageRecord = {
   id: 'sha256:6d5fcfe5ff17f4d3b5b9c4b5b9b2c7a1e8a1c2d3e4f5a6b7c8d9e0f1a2b3c4d5',
   config: { architecture: 'amd64', os: 'linux', config: { Cmd: ['sh'] }, rootfs: { type: 'layers', diff_ids: ['sha256:01'] } },
@@ -57,21 +57,21 @@ export const exampleImage: ImageRecord = {
 
 export const image = declare('image', {
   /** The image's content is complete. It is told to Docker's clients by the fact that follows it: pulled, loaded, ... */
-  added: fact(null, Type.Object({ image: Type.Unsafe<ImageRecord>({ type: 'object' }) }), { image: exampleImage }),
-  created: fact('create', Type.Object({ name: text }), { name: 'sha256:6d5f' }),
-  pulled: fact('pull', Type.Object({ name: text, digest: text }), { name: 'busybox:latest', digest: 'sha256:02' }),
-  imported: fact('import', Type.Object({ name: text }), { name: 'sha256:6d5f' }),
-  loaded: fact('load', Type.Object({ name: text }), { name: 'sha256:6d5f' }),
-  saved: fact('save', Type.Object({ name: text }), { name: 'sha256:6d5f' }),
-  pushed: fact('push', Type.Object({ name: text }), { name: 'busybox:latest' }),
+  added: fact(null, v.object({ image: record<ImageRecord>() }), { image: exampleImage }),
+  created: fact('create', v.object({ name: text }), { name: 'sha256:6d5f' }),
+  pulled: fact('pull', v.object({ name: text, digest: text }), { name: 'busybox:latest', digest: 'sha256:02' }),
+  imported: fact('import', v.object({ name: text }), { name: 'sha256:6d5f' }),
+  loaded: fact('load', v.object({ name: text }), { name: 'sha256:6d5f' }),
+  saved: fact('save', v.object({ name: text }), { name: 'sha256:6d5f' }),
+  pushed: fact('push', v.object({ name: text }), { name: 'busybox:latest' }),
   /** `reference` is the full name: `docker.io/library/busybox:latest` or `...@sha256:...`. */
-  tagged: fact('tag', Type.Object({ reference: text, name: text }), { reference: 'docker.io/library/busybox:latest', name: 'busybox:latest' }),
+  tagged: fact('tag', v.object({ reference: text, name: text }), { reference: 'docker.io/library/busybox:latest', name: 'busybox:latest' }),
   /** A tag that came with a pull, load or import: Docker prints no notice of its own for it. */
-  referenced: fact(null, Type.Object({ reference: text }), { reference: 'docker.io/library/busybox:latest' }),
-  untagged: fact('untag', Type.Object({ reference: text, name: text }), { reference: 'docker.io/library/busybox:latest', name: 'sha256:6d5f' }),
+  referenced: fact(null, v.object({ reference: text }), { reference: 'docker.io/library/busybox:latest' }),
+  untagged: fact('untag', v.object({ reference: text, name: text }), { reference: 'docker.io/library/busybox:latest', name: 'sha256:6d5f' }),
   /** The tag went to another image: Docker prints no notice. */
-  dereferenced: fact(null, Type.Object({ reference: text }), { reference: 'docker.io/library/busybox:latest' }),
-  removed: fact('delete', Type.Object({ name: text }), { name: 'sha256:6d5f' }),
-  swept: fact(null, Type.Object({}), {}),
+  dereferenced: fact(null, v.object({ reference: text }), { reference: 'docker.io/library/busybox:latest' }),
+  removed: fact('delete', v.object({ name: text }), { name: 'sha256:6d5f' }),
+  swept: fact(null, v.object({}), {}),
 });
 export type ImageFact = FactOf<typeof image>;

@@ -1,6 +1,6 @@
 // network.ts: the facts of a network, its leases of addresses among them
-import Type from 'typebox';
-import { declare, fact, type FactOf } from './fact.ts';
+import * as v from 'valibot';
+import { declare, fact, integer, record, type FactOf } from './fact.ts';
 import { Failure } from './failure.ts';
 
 /** A network as it was asked for, with what the daemon chose where nothing was said. */
@@ -24,21 +24,21 @@ export interface NetworkRecord {
   labels: Record<string, string>;
 }
 
-export const Endpoint = Type.Object({
-  endpointId: Type.String(),
-  containerId: Type.String(),
+export const Endpoint = v.object({
+  endpointId: v.string(),
+  containerId: v.string(),
   /** `172.17.0.2`; empty for the drivers host and null. */
-  address: Type.String(),
-  prefixLength: Type.Integer(),
+  address: v.string(),
+  prefixLength: integer,
   /** `02:42:ac:11:00:02`; empty likewise. */
-  mac: Type.String(),
-  aliases: Type.Array(Type.String()),
+  mac: v.string(),
+  aliases: v.array(v.string()),
 });
-export type Endpoint = Type.Static<typeof Endpoint>;
+export type Endpoint = v.InferOutput<typeof Endpoint>;
 
-const none = Type.Object({});
+const none = v.object({});
 export const network = declare('network', {
-  createRequested: fact(null, Type.Object({ network: Type.Unsafe<NetworkRecord>({ type: 'object' }) }), {
+  createRequested: fact(null, v.object({ network: record<NetworkRecord>() }), {
     network: {
       id: 'a1b2', name: 'bridge', driver: 'bridge', ipv4: { subnet: '172.17.0.0/16', gateway: '172.17.0.1' }, bridge: 'tally0', mtu: 1500,
       internal: false, attachable: false, masquerade: true, icc: true, hostAddress: '0.0.0.0', options: {}, labels: {},
@@ -50,7 +50,7 @@ export const network = declare('network', {
   connected: fact('connect', Endpoint, {
     endpointId: 'e1', containerId: '4c01', address: '172.17.0.2', prefixLength: 16, mac: '02:42:ac:11:00:02', aliases: [],
   }),
-  disconnected: fact('disconnect', Type.Object({ containerId: Type.String() }), { containerId: '4c01' }),
+  disconnected: fact('disconnect', v.object({ containerId: v.string() }), { containerId: '4c01' }),
   removeRequested: fact(null, none, {}),
   removed: fact('destroy', none, {}),
   removeFailed: fact(null, Failure, { reason: 'other', message: 'device is busy' }),

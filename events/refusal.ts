@@ -1,10 +1,10 @@
 // refusal.ts: commands that were refused, kept in a stream of their own
-import Type from 'typebox';
+import * as v from 'valibot';
 import { declare, fact, type FactOf } from './fact.ts';
 
-const text = Type.String();
+const text = v.string();
 export const refusal = declare('refusal', {
-  recorded: fact(null, Type.Object({ stream: text, command: text, kind: text, message: text }), {
+  recorded: fact(null, v.object({ stream: text, command: text, kind: text, message: text }), {
     stream: 'container-4c01', command: 'start', kind: 'notModified', message: 'container already started',
   }),
 });

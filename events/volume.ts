@@ -1,6 +1,6 @@
 // volume.ts: the facts of a volume
-import Type from 'typebox';
-import { declare, fact, type FactOf } from './fact.ts';
+import * as v from 'valibot';
+import { declare, fact, record, type FactOf } from './fact.ts';
 import { Failure } from './failure.ts';
 
 /** A volume of the local driver. */
@@ -14,18 +14,18 @@ export interface VolumeRecord {
   anonymous: boolean;
 }
 
-const text = Type.String();
-const none = Type.Object({});
+const text = v.string();
+const none = v.object({});
 export const volume = declare('volume', {
-  createRequested: fact(null, Type.Object({ volume: Type.Unsafe<VolumeRecord>({ type: 'object' }) }), {
+  createRequested: fact(null, v.object({ volume: record<VolumeRecord>() }), {
     volume: { name: 'data', driver: 'local', options: {}, labels: {}, anonymous: false },
   }),
   created: fact('create', none, {}),
   createFailed: fact(null, Failure, { reason: 'invalid', message: 'unknown option' }),
-  mounted: fact('mount', Type.Object({ containerId: text, destination: text, readWrite: Type.Boolean(), propagation: text }), {
+  mounted: fact('mount', v.object({ containerId: text, destination: text, readWrite: v.boolean(), propagation: text }), {
     containerId: '4c01', destination: '/data', readWrite: true, propagation: '',
   }),
-  unmounted: fact('unmount', Type.Object({ containerId: text }), { containerId: '4c01' }),
+  unmounted: fact('unmount', v.object({ containerId: text }), { containerId: '4c01' }),
   removeRequested: fact(null, none, {}),
   removed: fact('destroy', none, {}),
   removeFailed: fact(null, Failure, { reason: 'other', message: 'device is busy' }),

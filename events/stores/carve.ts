@@ -1,6 +1,6 @@
 // carve.ts: facts found in the bytes of a damaged database, whatever became of the tree they hung in
 // The format: https://www.sqlite.org/fileformat2.html
-import { sumOf } from '../checksum.ts';
+import { lineOf, sumOf } from '../checksum.ts';
 import type { Summed } from './sqlite-file.ts';
 
 /** Set when a database is made, so that a damaged header cannot leave it in doubt. */
@@ -76,7 +76,7 @@ function factAt(images: PageImages, page: Buffer, offset: number): Summed | null
   if (typeof stream !== 'string' || typeof id !== 'string' || typeof type !== 'string' || typeof cause !== 'string' || typeof data !== 'string') return null;
   if (typeof revision !== 'bigint' || typeof time !== 'bigint' || typeof link !== 'bigint' || typeof sum !== 'bigint') return null;
   const fact = { position: position.value, stream, revision: Number(revision), id, type, time: time.toString(), cause, data, link: Number(link), sum: Number(sum) };
-  return link >= 0n && link < 2n ** 32n && sumOf(fact.link, fact) === fact.sum ? fact : null;
+  return link >= 0n && link < 2n ** 32n && sumOf(fact.link, lineOf(fact)) === fact.sum ? fact : null;
 }
 
 function entryAt(images: PageImages, page: Buffer, offset: number): IndexEntry | null {

@@ -12,6 +12,8 @@ export interface Diagnosis {
   /** Why facts must be rescued into a new database; null: this one can go on. */
   readonly ruin: string | null;
   readonly wreck: Wreck;
+  /** Nothing is there yet. */
+  readonly blank: boolean;
 }
 
 /** Facts at the end of the log that are read on every opening. */
@@ -24,7 +26,10 @@ export function diagnose(path: string): Diagnosis {
   const exists = existsSync(path) && statSync(path).size > 0;
   if ((marked && marked.damaged > 0) || (!marked && exists)) findings.push(markFinding(mark));
   const unknown: Wreck = { mark, last: mark?.position ?? null, losses: [], identity: null };
-  if (!exists) return { findings, ruin: mark && mark.position >= 0 ? 'the database is gone' : null, wreck: unknown };
+  if (!exists) {
+    const blank = (!marked || mark?.position === -1) && !existsSync(`${path}-wal`);
+    return { findings, ruin: blank ? null : 'the database is gone', wreck: unknown, blank };
+  }
 
   const torn = tornBytes(path);
   let file: FactFile;
@@ -32,7 +37,7 @@ export function diagnose(path: string): Diagnosis {
     file = openFactFile(path, 'read');
   } catch (error) {
     if (isWorldly(error)) throw error;
-    return { findings, ruin: messageOf(error), wreck: unknown };
+    return { findings, ruin: messageOf(error), wreck: unknown, blank: false };
   }
   try {
     const last = lastFact(file);
@@ -41,10 +46,10 @@ export function diagnose(path: string): Diagnosis {
     findings.push(...file.losses.map(findingOf));
     const ruin = ruinOf(file, wreck, findings);
     if (torn > 0 && !ruin) findings.push({ kind: 'torn-tail', stream: null, position: known + 1, message: `${torn} bytes of a commit that was never acknowledged were cut` });
-    return { findings, ruin, wreck };
+    return { findings, ruin, wreck, blank: false };
   } catch (error) {
     if (isWorldly(error)) throw error;
-    return { findings, ruin: messageOf(error), wreck: unknown };
+    return { findings, ruin: messageOf(error), wreck: unknown, blank: false };
   } finally {
     file.database.close();
   }
@@ -59,7 +64,7 @@ function ruinOf(file: FactFile, { mark, last, losses }: Wreck, findings: Finding
   const end = last ?? -1;
   const isLost = (position: number): boolean => losses.some((loss) => loss.first <= position && position <= loss.last);
   const acknowledged = mark && mark.position >= 0 && !isLost(mark.position) ? rowAt(file, mark.position) : null;
-  if (mark && mark.position >= 0 && !isLost(mark.position) && acknowledged?.[9] !== mark.sum) return `fact ${mark.position} is not there as it was acknowledged`;
+  if (mark && mark.position >= 0 && !isLost(mark.position) && acknowledged?.[5] !== mark.sum) return `fact ${mark.position} is not there as it was acknowledged`;
   const streams = new Map<string, number>();
   for (const { stream, revision, count } of headsOf(file)) {
     if (losses.length === 0 && count !== revision + 1) return `the index says ${count} facts of ${stream}, whose last revision is ${revision}`;

@@ -1,5 +1,5 @@
 // group-commit.ts: appends that wait while a commit is under way share the next one, and its sync
-import type { Kept } from '../checksum.ts';
+import { isPlain, type Kept } from '../checksum.ts';
 import type { Proposed, Recorded } from '../fact.ts';
 import { absent, Conflict, Unavailable } from '../log.ts';
 import { sameFacts } from './memory.ts';
@@ -110,11 +110,11 @@ export function groupCommit(store: Committing): (stream: string, expected: numbe
 
 const latest = 2n ** 63n;
 
-/** What no store could keep as it is, caught before it spoils a group. */
+/** What cannot be kept as it is, caught before it spoils a group. */
 function problemOf(stream: string, proposed: readonly Proposed[]): string | null {
-  if (stream === '' || stream.includes('\n')) return `no stream can be named ${JSON.stringify(stream)}`;
-  const strange = proposed.find(({ data, time }) => data === undefined || time < 0n || time >= latest);
-  return strange ? `fact ${strange.id} has no data, or a time out of range` : null;
+  if (!isPlain(stream)) return `no stream can be named ${JSON.stringify(stream)}`;
+  const strange = proposed.find(({ id, type, data, time }) => !isPlain(id) || !isPlain(type) || data === undefined || time < 0n || time >= latest);
+  return strange ? `fact ${JSON.stringify(strange.id)} has no data, a time out of range, or a name that needs quoting` : null;
 }
 
 const kept = ({ position, stream, revision, id, type, time, cause, data }: Recorded): Kept => ({

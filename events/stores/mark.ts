@@ -1,5 +1,6 @@
 // mark.ts: the high-water mark, kept beside the database: how far facts were acknowledged
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { sumOfText } from '../checksum.ts';
 
 export interface Mark {
@@ -12,7 +13,7 @@ export interface Mark {
 }
 
 /** Written in turns, so that a torn write costs the newer one only. Each in a sector of its own. */
-const slots = [0, 512];
+const slots = [0, 512] as const;
 const slotBytes = 128;
 const syncEveryMs = 1000;
 
@@ -28,6 +29,8 @@ export function readMark(path: string): { mark: Mark | null; damaged: number } |
     throw error;
   }
   try {
+    // Made, but not yet written when the daemon was killed: there was no log yet.
+    if (fstatSync(file).size === 0) return null;
     const marks = slots.map((offset) => readSlot(file, offset)).filter((mark) => mark !== null);
     marks.sort((one, other) => other.position - one.position);
     return { mark: marks[0] ?? null, damaged: slots.length - marks.length };
@@ -57,34 +60,41 @@ export interface MarkWriter {
  * own for every commit would halve the rate of appends.
  */
 export function openMark(path: string, position: number, sum: number): MarkWriter {
-  const file = openSync(markPath(path), 'a+');
-  closeSync(file);
-  const writer = openSync(markPath(path), 'r+');
+  closeSync(openSync(markPath(path), 'a', 0o600));
+  syncFolder(path);
+  const file = openSync(markPath(path), 'r+');
   let turn = 0;
   let timer: NodeJS.Timeout | null = null;
 
-  function write(at: number, sumThere: number): void {
-    const text = `${at} ${sumThere} ${process.pid}`;
-    writeSync(writer, Buffer.from(`mark ${text} ${sumOfText(text)}\n`.padEnd(slotBytes), 'latin1'), 0, slotBytes, slots[turn]);
-    turn = 1 - turn;
-  }
-  if (fstatSync(writer).size === 0) writeSync(writer, Buffer.alloc(1024, ' '), 0, 1024, 0);
-  write(position, sum);
-  write(position, sum);
-  fdatasyncSync(writer);
+  // Both slots at once, so that a new mark is whole or empty.
+  const first = slotOf(position, sum);
+  writeSync(file, Buffer.concat([first, Buffer.alloc(slots[1] - slotBytes, ' '), first]), 0, slots[1] + slotBytes, 0);
+  fdatasyncSync(file);
 
   return {
     move(at, sumThere) {
-      write(at, sumThere);
+      writeSync(file, slotOf(at, sumThere), 0, slotBytes, slots[turn]);
+      turn = 1 - turn;
       timer ??= setTimeout(() => {
         timer = null;
-        fdatasync(writer, () => {});
+        fdatasync(file, () => {});
       }, syncEveryMs).unref();
     },
     close() {
       if (timer) clearTimeout(timer);
-      fdatasyncSync(writer);
-      closeSync(writer);
+      fdatasyncSync(file);
+      closeSync(file);
     },
   };
+}
+
+function slotOf(position: number, sum: number): Buffer {
+  const text = `${position} ${sum} ${process.pid}`;
+  return Buffer.from(`mark ${text} ${sumOfText(text)}\n`.padEnd(slotBytes), 'latin1');
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
 }

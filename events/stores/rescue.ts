@@ -24,20 +24,28 @@ export interface Wreck {
  */
 export function rescue(path: string, wreck: Wreck): { losses: Loss[]; aside: string } {
   const aside = setAside(path);
-  const fresh = `${path}.rescue`;
-  rmSync(fresh, { force: true });
   const pages = openPages(path);
-  let losses: Loss[];
   try {
-    losses = rebuild(fresh, pages, wreck);
+    return { losses: replace(path, pages, wreck), aside };
   } finally {
     pages.close();
   }
+}
+
+/** A new log is made in the same way: a kill in the middle leaves none behind, not half of one. */
+export function makeNew(path: string): void {
+  replace(path, { all: () => [], get: () => null }, { mark: null, last: null, losses: [], identity: null });
+}
+
+function replace(path: string, pages: PageImages, wreck: Wreck): Loss[] {
+  const fresh = `${path}.rescue`;
+  rmSync(fresh, { force: true });
+  const losses = rebuild(fresh, pages, wreck);
   syncPath(fresh);
   renameSync(fresh, `${path}.rescued`);
   syncPath(dirname(path));
   finishRescue(path);
-  return { losses, aside };
+  return losses;
 }
 
 /** The second step; also for a rescue that a crash cut short. */

@@ -1,7 +1,7 @@
 // sqlite-file.ts: facts as rows of a SQLite database, each checked when it is read
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { sumOf, type Kept } from '../checksum.ts';
+import { lineOf, sumOf, type Kept } from '../checksum.ts';
 import type { Finding } from '../log.ts';
 import { pageBytes } from './carve.ts';
 
@@ -11,8 +11,8 @@ export interface Summed extends Kept {
   readonly sum: number;
 }
 
-/** As a query gives it: position, stream, revision, id, type, time, cause, data, link, sum. */
-export type Row = [number, string, number, string, string, string, string, string, number, number];
+/** As a query gives it: position, stream, revision, the fact as a line of JSON, link, sum. */
+export type Row = [number, string, number, string, number, number];
 
 export interface Loss {
   readonly first: number;
@@ -54,7 +54,8 @@ export const tables = `
 export const index = 'CREATE UNIQUE INDEX IF NOT EXISTS facts_by_stream ON facts (stream, revision)';
 export const insertion = 'INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
-const columns = 'position, stream, revision, id, type, CAST(time AS TEXT), cause, data, link, sum';
+/** `lineOf`, in SQL: one string a row is fetched in half the time that its columns take. */
+const line = `'[' || position || ',"' || stream || '",' || revision || ',"' || id || '","' || type || '","' || time || '",' || cause || ',' || data || ']'`;
 
 /**
  * WAL with synchronous=FULL: a commit is durable when it returns, at the price of one fdatasync. A redo journal of our
@@ -65,7 +66,7 @@ export function openFactFile(path: string, access: 'write' | 'read'): FactFile {
   const database = new DatabaseSync(path, { readOnly: access === 'read', timeout: 10_000 });
   try {
     if (access === 'write') {
-      database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;`);
+      database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;`);
       database.exec(tables);
       database.exec(index);
     }
@@ -83,7 +84,7 @@ export function openFactFile(path: string, access: 'write' | 'read'): FactFile {
 
 function prepare(database: DatabaseSync): Statements {
   const rows = (sql: string): StatementSync => {
-    const statement = database.prepare(`SELECT ${columns} FROM facts ${sql}`);
+    const statement = database.prepare(`SELECT position, stream, revision, ${line}, link, sum FROM facts ${sql}`);
     statement.setReturnArrays(true);
     return statement;
   };
@@ -100,7 +101,7 @@ function prepare(database: DatabaseSync): Statements {
 }
 
 export function insertFact(file: FactFile, fact: Kept, link: number): number {
-  const sum = sumOf(link, fact);
+  const sum = sumOf(link, lineOf(fact));
   file.insert.run(fact.position, fact.stream, fact.revision, fact.id, fact.type, BigInt(fact.time), fact.cause, fact.data, link, sum);
   return sum;
 }
@@ -117,10 +118,6 @@ export function inTransaction(file: FactFile, work: () => void): void {
     throw error;
   }
 }
-
-export const keptOf = (row: Row): Summed => ({
-  position: row[0], stream: row[1], revision: row[2], id: row[3], type: row[4], time: row[5], cause: row[6], data: row[7], link: row[8], sum: row[9],
-});
 
 /** Position and checksum of the last fact; null for an empty table. */
 export function lastFact(file: FactFile): { position: number; sum: number } | null {

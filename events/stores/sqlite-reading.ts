@@ -1,7 +1,7 @@
 // sqlite-reading.ts: facts read back, each checked; what is damaged or missing is left out and told
 import { sumOf } from '../checksum.ts';
 import type { Finding } from '../log.ts';
-import { keptOf, type FactFile, type Row } from './sqlite-file.ts';
+import type { FactFile, Row } from './sqlite-file.ts';
 
 /** What a reader asks for; positions and revisions are inclusive. */
 export interface Ask {
@@ -48,7 +48,7 @@ function readPositions(file: FactFile, ask: Ask): Page {
     const problem = problemOf(row, before);
     if (problem) findings.push({ kind: 'damaged-fact', stream: streamAt(file, row[0]), position: row[0], message: `fact ${row[0]} ${problem}` });
     if (!problem || problem === unchained) rows.push(row);
-    before = problem || backwards ? null : row[9];
+    before = problem || backwards ? null : row[5];
     expected = row[0] + step;
   }
   if (expected !== found.end) findings.push(...missing(file, expected, found.end - step));
@@ -102,15 +102,15 @@ export function rowAt(file: FactFile, position: number): Row | null {
   }
 }
 
-const sumBefore = (file: FactFile, position: number): number | null => rowAt(file, position - 1)?.[9] ?? null;
+const sumBefore = (file: FactFile, position: number): number | null => rowAt(file, position - 1)?.[5] ?? null;
 
 const unchained = 'does not follow from the fact before it';
 
 /** What is wrong with a row, given the sum of the row before it where that is known. */
 export function problemOf(row: Row, before: number | null): string | null {
-  const kept = keptOf(row);
-  if (sumOf(kept.link, kept) !== kept.sum) return 'is damaged: its checksum does not fit';
-  if (before !== null && before !== kept.link) return unchained;
+  const [, , , line, link, sum] = row;
+  if (typeof line !== 'string' || sumOf(link, line) !== sum) return 'is damaged: its checksum does not fit';
+  if (before !== null && before !== link) return unchained;
   return null;
 }
 

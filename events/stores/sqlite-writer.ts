@@ -1,10 +1,11 @@
 // sqlite-writer.ts: the one writer of a database of facts: opens it, has it rescued, commits groups, keeps the mark
+import { truncateSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { firstLink, type Kept } from '../checksum.ts';
 import type { Finding } from '../log.ts';
 import { diagnose, isWorldly, messageOf, type Diagnosis } from './diagnosis.ts';
 import { openMark, readMark, type MarkWriter } from './mark.ts';
-import { finishRescue, rescue, type Wreck } from './rescue.ts';
+import { finishRescue, makeNew, rescue, type Wreck } from './rescue.ts';
 import { findingOf, headsOf, insertFact, inTransaction, lastFact, openFactFile, type FactFile } from './sqlite-file.ts';
 
 export interface Writer {
@@ -37,7 +38,11 @@ export function openWriter(path: string): Writer {
   }
 }
 
-function openOrRescue(path: string, { ruin, wreck }: Diagnosis, findings: Finding[]): FactFile {
+function openOrRescue(path: string, { ruin, wreck, blank }: Diagnosis, findings: Finding[]): FactFile {
+  if (blank) {
+    openMark(path, -1, firstLink).close();
+    makeNew(path);
+  }
   if (ruin === null) {
     try {
       return openFactFile(path, 'write');
@@ -68,15 +73,24 @@ function lock(path: string): () => void {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if (((error as { errcode?: number }).errcode ?? 0) !== 5) throw error;
+    if (codeOf(error) === notADatabase) {
+      // Nobody holds it, or it would be busy.
+      truncateSync(`${path}.lock`);
+      return lock(path);
+    }
+    if (codeOf(error) !== busy) throw error;
     const holder = readMark(path)?.mark?.pid;
     throw new Error(`the log ${path} is in use${holder ? ` by process ${holder}` : ''}`, { cause: error });
   }
   return () => database.close();
 }
 
+const busy = 5;
+const notADatabase = 26;
+const codeOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) & 255;
+
 // SQLITE_CORRUPT, CONSTRAINT (the index disagrees with the heads, which came from it), NOTADB
-const ruinous = new Set([11, 19, 26]);
+const ruinous = new Set([11, 19, notADatabase]);
 
 /** Durable when it returns, with what was found damaged meanwhile; when it throws, nothing of the group is kept. */
 export function commit(writer: Writer, group: readonly Kept[]): readonly Finding[] {
@@ -84,7 +98,7 @@ export function commit(writer: Writer, group: readonly Kept[]): readonly Finding
   try {
     attempt(writer, group);
   } catch (error) {
-    if (!ruinous.has(((error as { errcode?: number }).errcode ?? 0) & 255)) throw error;
+    if (!ruinous.has(codeOf(error))) throw error;
     repair(writer, messageOf(error));
     attempt(writer, group);
   }

@@ -5,6 +5,7 @@ import { upcast } from '../past.ts';
 import { checkpointFile } from './checkpoint-file.ts';
 import { crier, follow } from './follow.ts';
 import { groupCommit } from './group-commit.ts';
+import { factOf, type Parsed } from './line.ts';
 import type { Ask } from './sqlite-reading.ts';
 import { recentFacts } from './tail.ts';
 import { startThread, type PageText } from './thread.ts';
@@ -94,10 +95,4 @@ export async function openSqliteLog(path: string, { readOnly = false }: SqliteOp
 
 const isSame = (one: Finding, other: Finding): boolean => one.kind === other.kind && one.position === other.position && one.stream === other.stream && one.message === other.message;
 
-type Parsed = [number, string, number, string, string, string, Recorded['cause'], unknown];
-
-function parse(rows: string): Recorded[] {
-  return (JSON.parse(rows) as Parsed[]).map(([position, stream, revision, id, type, time, cause, data]) =>
-    upcast({ id, type, data, time: BigInt(time), cause, position, stream, revision }),
-  );
-}
+const parse = (rows: string): Recorded[] => (JSON.parse(rows) as Parsed[]).map((line) => upcast(factOf(line)));

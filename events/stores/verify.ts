@@ -1,11 +1,11 @@
 // verify.ts: the whole log looked through, fact by fact, and copied while it is in use
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { backup } from 'node:sqlite';
-import type { Recorded } from '../fact.ts';
 import type { Finding } from '../log.ts';
 import { checkFact, upcast } from '../past.ts';
 import { diagnose } from './diagnosis.ts';
 import { openMark, readMark } from './mark.ts';
+import { factOf, type Parsed } from './line.ts';
 import { headsOf, lastFact, openFactFile, type FactFile, type Row } from './sqlite-file.ts';
 import { readPage, type Ask, type Page } from './sqlite-reading.ts';
 
@@ -78,9 +78,8 @@ async function walk(file: FactFile, head: number): Promise<Walk> {
 
 /** The fact is whole, but is not one that this version knows. */
 function misshapen(row: Row): Finding[] {
-  const [position, stream, revision, id, type, time, cause, data] = row;
-  const fact: Recorded = { position, stream, revision, id, type, time: BigInt(time), cause: JSON.parse(cause), data: JSON.parse(data) };
-  return checkFact(upcast(fact)).map((message) => ({ kind: 'damaged-fact', stream, position, message: `fact ${position} does not fit its schema: ${message}` }));
+  const fact = upcast(factOf(JSON.parse(row[3]) as Parsed));
+  return checkFact(fact).map((message) => ({ kind: 'damaged-fact', stream: fact.stream, position: fact.position, message: `fact ${fact.position} does not fit its schema: ${message}` }));
 }
 
 /** Only up to `head`: more may have been written since. */

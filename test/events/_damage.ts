@@ -1,7 +1,7 @@
 // _damage.ts: a log's files as a killed daemon leaves them, and what must hold whatever befalls them
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Kept } from '../../events/checksum.ts';
+import { lineOf, type Kept } from '../../events/checksum.ts';
 import type { Finding } from '../../events/log.ts';
 import { closeWriter, commit, openWriter } from '../../events/stores/sqlite-writer.ts';
 import { readPage, type Ask, type Page } from '../../events/stores/sqlite-reading.ts';
@@ -86,7 +86,7 @@ export function complaint(path: string, facts: readonly Kept[]): string | null {
     for (const row of [...outcome.rows, ...outcome.byStream]) {
       const truth = expected.find(({ position }) => position === row[0]);
       if (!truth) return `a fact at ${row[0]} was invented`;
-      if (row[1] !== truth.stream || row[2] !== truth.revision || row[3] !== truth.id || row[7] !== truth.data || row[5] !== truth.time) return `fact ${row[0]} was changed`;
+      if (row[1] !== truth.stream || row[2] !== truth.revision || row[3] !== lineOf(truth)) return `fact ${row[0]} was changed`;
     }
     const read = Math.min(outcome.rows.length, outcome.byStream.length);
     if (read < facts.length && outcome.findings.length === 0) return `of ${facts.length} facts ${read} were read, and nothing was said`;

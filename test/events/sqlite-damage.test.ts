@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdtempSync, rmSync, readFileSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { lineOf, type Kept } from '../../events/checksum.ts';
 import { openSqliteLog } from '../../events/stores/sqlite.ts';
 import { verifyLog } from '../../events/stores/verify.ts';
 import { complaint, lay, leftBehind, live, type Files } from './_damage.ts';
@@ -138,8 +139,29 @@ test('a rescue that a crash cut short is finished at the next start', (t) => {
   writeFileSync(`${path}.rescued`, rescued);
   const { rows } = live(path, []);
   t.is(rows.length, 41);
-  t.true(rows.every((row) => row[0] >= facts.length || row[7] === facts[row[0]]?.data));
+  t.true(rows.every((row) => row[0] >= facts.length || row[3] === lineOf(facts[row[0]] as Kept)));
   t.false(existsSync(`${path}.rescued`));
+});
+
+test('a log whose making a kill cut short is made at the next start', (t) => {
+  const { files } = leftBehind(room(t), 0, 0);
+  const database = files.get('') as Buffer;
+  const mark = files.get('.mark') as Buffer;
+  const states: [string, Buffer][][] = [
+    [['.lock', Buffer.alloc(0)]],
+    [['.lock', Buffer.from('no lock at all, but bytes enough to be read as a header of some database'.repeat(9))]],
+    [['.mark', Buffer.alloc(0)]],
+    [['.mark', mark]],
+    [['.mark', mark], ['.rescue', database.subarray(0, 5000)]],
+    [['.mark', mark], ['.rescued', database]],
+    [['.mark', mark], ['', database]],
+  ];
+  for (const [index, state] of states.entries()) {
+    const path = join(room(t), 'log.db');
+    lay(path, new Map(state));
+    const { rows, findings, appended } = live(path, []);
+    t.deepEqual([rows.length, findings, appended.position], [0, [], 0], `state ${index}`);
+  }
 });
 
 test('a mark that is gone is told and made anew', async (t) => {
