@@ -25,7 +25,6 @@ export const integer = v.pipe(v.number(), v.integer());
 /** An object that is described by its type alone: what clients sent, already checked when it was decided upon. */
 export const record = <T extends object>() => v.looseObject({}) as unknown as v.GenericSchema<T>;
 
-// biome-ignore lint: the one file in which `any` may stand
 // eslint-disable-next-line typescript/no-explicit-any
 export interface Kind<Name extends string = string, Table extends Record<string, Row<any>> = Record<string, Row<any>>> {
   readonly kind: Name;

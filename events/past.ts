@@ -1,5 +1,5 @@
 // past.ts: shapes that facts had in earlier versions, and what each has become
-import { Compile } from 'typebox/compile';
+import { getDotPath, safeParse } from 'valibot';
 import type { Recorded } from './fact.ts';
 import { rows } from './index.ts';
 
@@ -27,14 +27,10 @@ export function upcast(fact: Recorded, shapes: readonly Retired[] = retired): Re
   return data === fact.data ? fact : { ...fact, data };
 }
 
-const validators = new Map<string, ReturnType<typeof Compile>>();
-
 /** What is wrong with a fact by its own row, one sentence each; empty when all is well. */
 export function checkFact(fact: Recorded): string[] {
   const row = rows.get(fact.type);
   if (!row) return [`no fact is called ${fact.type}`];
-  let validator = validators.get(fact.type);
-  if (!validator) validators.set(fact.type, (validator = Compile(row.schema)));
-  if (validator.Check(fact.data)) return [];
-  return validator.Errors(fact.data).map((error) => `${fact.type}${error.instancePath}: ${error.message}`);
+  const result = safeParse(row.schema, fact.data);
+  return (result.issues ?? []).map((issue) => `${fact.type} ${getDotPath(issue) ?? ''}: ${issue.message}`);
 }
