@@ -27,10 +27,13 @@ export function upcast(fact: Recorded, shapes: readonly Retired[] = retired): Re
   return data === fact.data ? fact : { ...fact, data };
 }
 
+/** `/signal`, `/ports/0`. */
+const place = (issue: Parameters<typeof getDotPath>[0]) => (getDotPath(issue) ?? '').split('.').map((step) => `/${step}`).join('');
+
 /** What is wrong with a fact by its own row, one sentence each; empty when all is well. */
 export function checkFact(fact: Recorded): string[] {
   const row = rows.get(fact.type);
   if (!row) return [`no fact is called ${fact.type}`];
   const result = safeParse(row.schema, fact.data);
-  return (result.issues ?? []).map((issue) => `${fact.type} ${getDotPath(issue) ?? ''}: ${issue.message}`);
+  return (result.issues ?? []).map((issue) => `${fact.type}${place(issue)}: ${issue.message}`);
 }
