@@ -55,6 +55,7 @@ interface Connection {
 }
 
 const retryMs = 100;
+const patienceMs = 60_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Finds the running keeper of this exec-root, or starts one. */
@@ -105,14 +106,21 @@ export async function openKeeper(execRoot: string): Promise<Keeper> {
     socket.write(lineOf({ ...request, n }));
     return answered;
   };
+  /** Through a keeper's death as well: its successor is there soon. */
   const greet = async (greeting: Greeting): Promise<Socket> => {
-    if (closed) throw new Error('the keeper was let go');
-    await current;
-    const socket = await connected(folder);
-    socket.write(lineOf(greeting));
-    // Only then it is certain that nothing from now on is missed.
-    await firstLine(socket);
-    return socket;
+    for (const deadline = Date.now() + patienceMs; ; await pause(retryMs)) {
+      if (closed) throw new Error('the keeper was let go');
+      await current;
+      try {
+        const socket = await connected(folder);
+        socket.write(lineOf(greeting));
+        // Only then it is certain that nothing from now on is missed.
+        await firstLine(socket);
+        return socket;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+    }
   };
   const close = (): void => {
     closed = true;
@@ -141,6 +149,7 @@ export async function openKeeper(execRoot: string): Promise<Keeper> {
     },
     close,
     async end() {
+      if (closed) return;
       const { socket } = await current;
       const gone = new Promise((resolve) => socket.once('close', resolve));
       closed = true;

@@ -2,7 +2,7 @@
 import { rfc3339 } from '../../events/time.ts';
 import type { LogLine, LogQuery } from '../world.ts';
 import { readLines } from './json-lines-read.ts';
-import { type LogPiece, openPieces, readable, tailOf } from './log-pieces.ts';
+import { closePiece, type LogPiece, openPieces, readable, readAt, sizeOf, tailOf } from './log-pieces.ts';
 
 /** Tells a follower when to look again. */
 export interface LogWatch {
@@ -37,7 +37,7 @@ export async function* readLog(path: string, query: LogQuery, watch: LogWatch | 
         }
       } else if (watch) pieces.push(...(await openPieces(path, null)));
       if (pieces.length > 1) {
-        await pieces.shift()!.handle.close();
+        await closePiece(pieces.shift()!);
         offset = 0;
         continue;
       }
@@ -47,7 +47,7 @@ export async function* readLog(path: string, query: LogQuery, watch: LogWatch | 
       if (!watch) pieces.push(...(await openPieces(path, pieces[0] ?? null)));
     }
   } finally {
-    for (const { handle } of pieces) await handle.close();
+    await Promise.all(pieces.map(closePiece));
   }
 }
 
@@ -55,7 +55,7 @@ export async function* readLog(path: string, query: LogQuery, watch: LogWatch | 
 async function skip(pieces: LogPiece[], { tail, since }: LogQuery): Promise<number> {
   if (tail !== null) return skipToTail(pieces, tail);
   const sinceMs = since === null ? null : Number(since / 1_000_000n) - marginMs;
-  while (sinceMs !== null && pieces.length > 1 && pieces[0]!.modifiedMs < sinceMs) await pieces.shift()!.handle.close();
+  while (sinceMs !== null && pieces.length > 1 && pieces[0]!.modifiedMs < sinceMs) await closePiece(pieces.shift()!);
   return 0;
 }
 
@@ -63,10 +63,10 @@ async function skipToTail(pieces: LogPiece[], tail: number): Promise<number> {
   let missing = tail;
   for (let index = pieces.length - 1; index >= 0; index -= 1) {
     const piece = (pieces[index] = await readable(pieces[index]!));
-    const { offset, lines } = missing === 0 ? { offset: (await piece.handle.stat()).size, lines: 0 } : await tailOf(piece, missing);
+    const { offset, lines } = missing === 0 ? { offset: await sizeOf(piece), lines: 0 } : await tailOf(piece, missing);
     missing -= lines;
     if (missing > 0 && index > 0) continue;
-    for (const { handle } of pieces.splice(0, index)) await handle.close();
+    await Promise.all(pieces.splice(0, index).map(closePiece));
     return offset;
   }
   return 0;
@@ -77,13 +77,13 @@ async function* blocks(piece: LogPiece, from: number): AsyncGenerator<Buffer> {
   let size = blockBytes;
   for (let offset = from; ; ) {
     const block = Buffer.allocUnsafe(size);
-    const { bytesRead } = await piece.handle.read(block, 0, size, offset);
-    const end = block.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
+    const length = await readAt(piece, block, size, offset);
+    const end = block.subarray(0, length).lastIndexOf(0x0a) + 1;
     if (end > 0) {
       yield block.subarray(0, end);
       offset += end;
       size = blockBytes;
-    } else if (bytesRead === size) size *= 2;
+    } else if (length === size) size *= 2;
     else return;
   }
 }

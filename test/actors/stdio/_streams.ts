@@ -1,48 +1,15 @@
-// _streams.ts: a keeper with its own roots, and plain processes in the place of containerd's shim
+// _streams.ts: plain processes in the place of containerd's shim, and what is read of them
 import test, { type ExecutionContext } from 'ava';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { exampleSpec } from '../../../events/container.ts';
 import type { ContainerSpec } from '../../../events/spec.ts';
-import { type Keeper, openKeeper } from '../../../actors/stdio/keeper-client.ts';
-import { linuxStdio } from '../../../actors/stdio/linux.ts';
 import type { Fifos, LogLine, LogQuery, Stdio } from '../../../actors/world.ts';
+import { type House, openHouse } from './_house.ts';
 
-export interface House {
-  readonly root: string;
-  readonly keeper: Keeper;
-  readonly stdio: Stdio;
-  /** Ids whose input was to be closed at the runtime. */
-  readonly closedInputs: string[];
-  /** Until it holds, the runtime has no task whose input could be closed. */
-  hasTask(id: string): boolean;
-  close(): Promise<void>;
-}
-
-export async function openHouse(root = mkdtempSync(join(tmpdir(), 'tally-stdio-'))): Promise<House> {
-  const keeper = await openKeeper(join(root, 'run'));
-  const closedInputs: string[] = [];
-  const made = { root, keeper, closedInputs, hasTask: () => true };
-  const closeStdin = async (id: string): Promise<void> => {
-    if (!dock.hasTask(id)) throw new Error('no such task');
-    closedInputs.push(id);
-  };
-  const stdio = await linuxStdio({ dataRoot: join(root, 'data'), execRoot: join(root, 'run'), keeper, hostname: 'dock', closeStdin });
-  const dock: House = {
-    ...made,
-    stdio,
-    async close() {
-      await keeper.end();
-      rmSync(root, { recursive: true, force: true });
-    },
-  };
-  return dock;
-}
+export { type House, openHouse, specWith } from './_house.ts';
 
 /** A house of the test's own. */
 export async function house(t: ExecutionContext): Promise<House> {
@@ -59,12 +26,6 @@ export function sharedHouse(): () => Promise<House> {
 }
 
 export const newId = (): string => randomBytes(32).toString('hex');
-
-export const specWith = (config: Partial<ContainerSpec['config']> = {}, log: Record<string, string> = {}, driver = 'json-file'): ContainerSpec => ({
-  ...exampleSpec,
-  config: { ...exampleSpec.config, ...config },
-  hostConfig: { ...exampleSpec.hostConfig, LogConfig: { Type: driver, Config: log } },
-});
 
 /** Runs a script with OUT and ERR as descriptors 3 and 4, opened for reading and writing as a shim does. */
 export function shim(t: ExecutionContext, fifos: Fifos, script: string): ChildProcess {
