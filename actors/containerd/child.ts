@@ -1,6 +1,6 @@
 // child.ts: the daemon's own containerd: started when there is none, found again, started again when it dies
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +19,9 @@ const times = {
   /** For an orderly end, before it is killed. */
   end: 15_000,
 };
+
+/** Half a kilobyte for each container; an older log than the last one is not kept. */
+const longestLogBytes = 16 * 1024 * 1024;
 
 export interface Roots {
   /** Layers and content; survives a boot. */
@@ -107,6 +110,7 @@ function start(paths: Paths): number {
   writeFileSync(paths.config, configOf(paths));
   // A socket of a dead one would be knocked at in vain.
   rmSync(paths.socket, { force: true });
+  if ((statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes) renameSync(paths.log, `${paths.log}.1`);
   const log = openSync(paths.log, 'a');
   try {
     // A session of its own: no signal to the daemon's group reaches it, and it lives on without the daemon.

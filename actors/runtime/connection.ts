@@ -25,7 +25,7 @@ export function watch(containerd: Containerd, topics: readonly string[], hear: (
   let waiting = Promise.withResolvers<void>();
   // Nobody may be waiting when this is closed.
   waiting.promise.catch(() => {});
-  const filters = topics.map((topic) => `namespace==${containerd.namespace},topic==${topic}`);
+  const filters = topics.map((topic) => `namespace==${containerd.namespace},topic=="${topic}"`);
 
   async function listen(): Promise<void> {
     const { signal } = closing;
