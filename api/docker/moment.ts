@@ -1,26 +1,11 @@
 // moment.ts: a moment as a client writes it: `1795601764.5`, `2026-11-25T10:00:00Z`, `10m` ago, a date, or `position:123`
 import { Refused } from '../../actors/refused.ts';
+import { duration } from '../../events/duration.ts';
 import { nanoseconds } from '../../events/time.ts';
 
 export type Moment = { readonly position: number } | { readonly time: bigint };
 
 const second = 1_000_000_000n;
-const units: Readonly<Record<string, bigint>> = {
-  ns: 1n, us: 1000n, µs: 1000n, μs: 1000n, ms: 1_000_000n, s: second, m: 60n * second, h: 3600n * second,
-};
-
-/** Go's `1h30m`, `1.5s`; null when it is none. */
-export function duration(text: string): bigint | null {
-  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*$/.test(text)) return null;
-  let sum = 0n;
-  for (const [, number = '', unit = ''] of text.matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    const [whole = '', fraction = ''] = number.split('.');
-    sum += BigInt(whole || 0) * units[unit]!;
-    if (fraction !== '') sum += (BigInt(fraction) * units[unit]!) / 10n ** BigInt(fraction.length);
-  }
-  return text.startsWith('-') ? -sum : sum;
-}
-
 function unix(text: string): bigint | null {
   const found = /^(-?\d+)(?:\.(\d+))?$/.exec(text);
   return found ? BigInt(found[1]!) * second + BigInt((found[2] ?? '').slice(0, 9).padEnd(9, '0')) : null;
