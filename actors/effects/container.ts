@@ -48,9 +48,12 @@ const isProbed = ({ spec }: Context) => {
 const terminal = new Set(['SIGKILL', 'SIGTERM']);
 
 /** The signal that is next in line; to a frozen container a deadly one is delivered by thawing it. */
-const deliverSignal: ContainerEffect = async ({ engine, context, entity }) => {
-  const [signal] = context.run.signals;
-  if (signal === undefined) return null;
+const deliverSignal: ContainerEffect = async (work) => {
+  const [signal] = work.context.run.signals;
+  return signal === undefined ? null : delivered(work, signal);
+};
+
+async function delivered({ engine, context, entity }: Work<'container', Context>, signal: string): ReturnType<ContainerEffect> {
   try {
     await engine.world.runtime.signal(context.id, signal);
     const thaw = entity.snapshot.value === 'paused' && (terminal.has(signal) || signal === context.spec.config.StopSignal);
@@ -59,13 +62,14 @@ const deliverSignal: ContainerEffect = async ({ engine, context, entity }) => {
   } catch (error) {
     return { name: 'reportSignalFailed', signal, failure: failureOf(error) };
   }
-};
+}
 
 /** Asks the process to end, and makes it end when the time is up. */
 const stopTask: ContainerEffect = async (work) => {
-  const { engine, context, signal } = work;
-  const { plan, sent } = context.run;
+  const { engine, context, signal, report } = work;
+  const { plan, sent, signals } = context.run;
   if (!plan) return null;
+  for (const each of signals) await report((await delivered(work, each))!);
   if (!sent.includes(plan.signal)) await sendStop(work, plan.signal);
   if (plan.signal === 'SIGKILL' || sent.includes('SIGKILL') || plan.deadline === null) return null;
   await engine.world.clock.until(nanoseconds(plan.deadline) ?? 0n, signal).catch(() => undefined);

@@ -31,6 +31,8 @@ const given = setup({
 const input = ({ context }: { context: Context }) => context;
 const to = <const Target extends string>(target: Target) => ({ target, actions: 'apply' }) as const;
 const stay = { actions: 'apply' } as const;
+/** The state's effects begin again, with what is known now. */
+const anew = <const Target extends string>(target: Target) => ({ target, actions: 'apply', reenter: true }) as const;
 
 /** Noted of a container whose process lives, with no change of state. */
 const liveNotes = { 'container.resized': stay, 'container.topped': stay, 'container.outOfMemory': stay } as const;
@@ -100,7 +102,7 @@ export const chart = given.createMachine({
       on: {
         ...notes, ...liveNotes, ...ended, ...stop,
         'container.unpauseRequested': to('resuming'),
-        'container.signalRequested': { ...to('paused'), reenter: true },
+        'container.signalRequested': anew('paused'),
         'container.killed': stay,
         'container.signalFailed': stay,
         'container.unpaused': to('running'),
@@ -119,7 +121,14 @@ export const chart = given.createMachine({
     stopping: {
       tags: 'live',
       invoke: [{ src: 'stopTask', input }, { src: 'watchTask', input }],
-      on: { ...notes, ...liveNotes, ...ended, ...signal, ...stop, 'container.killed': stay },
+      on: {
+        ...notes, ...liveNotes, ...ended,
+        'container.stopRequested': anew('stopping'),
+        'container.removeRequested': anew('stopping'),
+        'container.signalRequested': anew('stopping'),
+        'container.killed': stay,
+        'container.signalFailed': stay,
+      },
     },
     releasing: {
       tags: 'brief',

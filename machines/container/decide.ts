@@ -125,10 +125,16 @@ function afterExit({ context }: View): ContainerFact[] {
   return context.spec.hostConfig.AutoRemove ? [removal] : [];
 }
 
+/** A process may be seen to end before the one who sent it the signal comes to say so: the kill is told first in any case. */
+function killsUntold({ state, context: { run } }: View): ContainerFact[] {
+  const stop = state === 'stopping' && run.plan && !run.sent.includes(run.plan.signal) && !run.signals.includes(run.plan.signal) ? [run.plan.signal] : [];
+  return [...run.signals, ...stop].map((signal) => ({ type: 'container.killed', data: { signal } }));
+}
+
 function exited(view: View, report: Extract<ContainerReport, { name: 'reportExited' }>): Verdict {
   const { exitCode, finishedAt, oomKilled } = report;
   const data = { exitCode, finishedAt: rfc3339(finishedAt), oomKilled, runSeconds: runSeconds(view.context, finishedAt) };
-  return [{ type: 'container.exited', data }, ...afterExit(view)];
+  return [...killsUntold(view), { type: 'container.exited', data }, ...afterExit(view)];
 }
 
 function lost(view: View, { lastSeenAliveAt }: { lastSeenAliveAt: bigint }, at: bigint): Verdict {
