@@ -10,7 +10,7 @@ import type { Resources, RestartPolicy } from '../../events/spec.ts';
 import { nanoseconds } from '../../events/time.ts';
 import { knownFilters, selected } from './container-filter.ts';
 import { fromGoJson } from './go-json.ts';
-import { momentOf } from './moment.ts';
+import { timeOf } from './moment.ts';
 import { filters, flag, hasLabels, integer, text, type Filters } from './query.ts';
 import { command, empty, json, query, stream, type Answer, type Call, type Row } from './route.ts';
 import { inspected } from './shapes/container-inspect.ts';
@@ -92,7 +92,7 @@ export const sizeOf = (asked: URLSearchParams) => ({ height: size(asked, 'h'), w
 export function pruned(given: Filters, nowNanos: bigint): (labels: Readonly<Record<string, string>>, createdAt: string) => boolean {
   const [until, ...more] = given.get('until') ?? [];
   if (more.length > 0) throw new Refused('invalid', 'more than one until filter specified');
-  const limit = until === undefined ? null : momentOf(until, nowNanos);
+  const limit = timeOf(until ?? '', nowNanos);
   const [wanted, unwanted] = [given.get('label') ?? [], given.get('label!') ?? []];
   return (labels, createdAt) =>
     (limit === null || (nanoseconds(createdAt) ?? 0n) <= limit) && hasLabels(labels, wanted) && !unwanted.some((label) => hasLabels(labels, [label]));
