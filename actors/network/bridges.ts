@@ -48,10 +48,11 @@ export async function removeBridge({ network, made }: Bridge): Promise<void> {
   if (made && linkExists(network.bridge)) await deleteLinks([network.bridge]);
 }
 
-/** The kernel passes packets on between links; with icc off, those within a bridge are shown to iptables as well. */
-export async function ensureForwarding(icc: boolean): Promise<void> {
-  setSysctl('/proc/sys/net/ipv4/ip_forward', '1');
-  if (icc) return;
+/** The kernel passes packets on between links. */
+export const ensureForwarding = (): void => setSysctl('/proc/sys/net/ipv4/ip_forward', '1');
+
+/** What goes between two ports of a bridge is shown to iptables too: for networks with icc off. */
+export async function ensureBridgedRules(): Promise<void> {
   const bridged = '/proc/sys/net/bridge/bridge-nf-call-iptables';
   if (!existsSync(bridged)) await run('modprobe', ['br_netfilter']);
   setSysctl(bridged, '1');

@@ -37,7 +37,7 @@ export function openNamespaces(folder: string, linkPrefix: string): Namespaces {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const ready: Namespace[] = [];
   let number = highestNumber(folder, linkPrefix);
-  let closed = false;
+  const closing = new AbortController();
   let filling: Promise<void> | null = null;
 
   const nextLink = () => `${linkPrefix}${(number += 1).toString(36)}`;
@@ -59,14 +59,13 @@ export function openNamespaces(folder: string, linkPrefix: string): Namespaces {
   }
 
   async function refill(): Promise<void> {
-    while (!closed && ready.length < poolSize) {
-      const made = await make();
-      ready.push(made);
+    while (!closing.signal.aborted && ready.length < poolSize) {
+      ready.push(await make());
     }
   }
 
   function fill(): void {
-    if (closed || filling || ready.length >= poolSize) return;
+    if (closing.signal.aborted || filling || ready.length >= poolSize) return;
     // Who takes one from an empty pool makes it himself, and is told what is wrong.
     filling = refill().catch(() => undefined).finally(() => (filling = null));
   }
@@ -81,7 +80,7 @@ export function openNamespaces(folder: string, linkPrefix: string): Namespaces {
     },
     list: () => (existsSync(folder) ? readdirSync(folder) : []).map((name) => join(folder, name)),
     close: async () => {
-      closed = true;
+      closing.abort();
       await filling;
       for (const { path } of ready.splice(0)) await remove(path);
     },

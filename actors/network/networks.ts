@@ -6,7 +6,7 @@ import type { PortMap } from '../../events/spec.ts';
 import { firstAddress } from '../../machines/network/ipam.ts';
 import type { Networks, Publish } from '../world.ts';
 import { all, checkEndpoint, connect, disconnect, planAttachment, type Attachment, type Sandbox } from './attachments.ts';
-import { checkNetwork, ensureBridge, ensureForwarding, linkExists, removeBridge, type Bridge } from './bridges.ts';
+import { checkNetwork, ensureBridge, ensureBridgedRules, ensureForwarding, linkExists, removeBridge, type Bridge } from './bridges.ts';
 import { deleteLinks } from './commands.ts';
 import { openFirewall } from './firewall.ts';
 import { isNamespace, openNamespaces } from './namespaces.ts';
@@ -106,7 +106,8 @@ export function linuxNetworks({ execRoot, instance = instanceOf(execRoot), keepe
     bridges.set(network.id, { network, made });
     const links = attachments().filter(({ networkId, state }) => networkId === network.id && state === 'connected').map(({ link }) => link);
     await ensureBridge({ network, made }, previous, links);
-    if (options.ipForward ?? true) await ensureForwarding(network.icc);
+    if (options.ipForward ?? true) ensureForwarding();
+    if (iptables && !network.icc) await ensureBridgedRules();
     if (iptables) await firewall.repair();
     if (network.ipv4) subnets.release(network.ipv4.subnet);
     proposed.delete(network.bridge);
@@ -163,10 +164,11 @@ export function linuxNetworks({ execRoot, instance = instanceOf(execRoot), keepe
     const target = { containerId, containerName, endpointId: endpoint.endpointId, address: endpoint.address, hostAddress: network.hostAddress };
     let attachment = plan;
     try {
-      await clearAddress(endpoint.address);
       attachment = { ...plan, ports: await ports.publish(target, publish) };
       note(containerId, network.id, attachment);
-      await all([connect(sandbox, attachment, network, endpoint), attachment.ports.length > 0 ? commit() : Promise.resolve()]);
+      await all([
+        clearAddress(endpoint.address), connect(sandbox, attachment, network, endpoint), attachment.ports.length > 0 ? commit() : Promise.resolve(),
+      ]);
       note(containerId, network.id, { ...attachment, state: 'connected' });
       return portMap(attachment.ports);
     } catch (error) {
@@ -178,8 +180,8 @@ export function linuxNetworks({ execRoot, instance = instanceOf(execRoot), keepe
   /** The bridge would go on sending to the link that had this address before, as long as the kernel has not deleted it. */
   async function clearAddress(address: string): Promise<void> {
     const link = closing.get(address);
-    if (link !== undefined && linkExists(link)) await deleteLinks([link]);
     closing.delete(address);
+    if (link !== undefined && linkExists(link)) await deleteLinks([link]);
   }
 
   async function undo(containerId: string, attachment: Attachment): Promise<void> {
