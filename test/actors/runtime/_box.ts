@@ -1,10 +1,10 @@
 // _box.ts: a runtime of its own for a test: own roots, own containerd, a small image, FIFOs that are read
 import { execFileSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { constants, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, copyFileSync } from 'node:fs';
+import { constants, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync, copyFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { manageContainerd, type ManagedContainerd } from '../../../actors/containerd/child.ts';
@@ -65,7 +65,7 @@ export async function box(t: ExecutionContext, options: Partial<LinuxRuntimeOpti
   const managed = await manageContainerd({ dataRoot, execRoot });
   const containerd = connect(managed.address, namespace);
   const again = (more: Partial<LinuxRuntimeOptions> = {}): LinuxRuntime =>
-    linuxRuntime({ containerd, dataRoot, execRoot, clock, random, cgroupParent: `/tallyd-test-${process.pid}`, ...options, ...more });
+    linuxRuntime({ containerd, dataRoot, execRoot, clock, random, cgroupParent: `/${basename(root)}`, ...options, ...more });
   const runtime = again();
   t.teardown(async () => {
     for (const { id } of await runtime.tasks().catch(() => [])) await runtime.remove(id).catch(() => {});
@@ -79,12 +79,27 @@ export async function box(t: ExecutionContext, options: Partial<LinuxRuntimeOpti
   return { readers, root, managed, containerd, runtime, image, again };
 }
 
-/** Whatever still runs or is mounted below the root. */
+/** Whatever a failed test left: its containers by their cgroup, containerd and shims by their command lines, mounts, files. */
 function cleanUp(root: string): void {
+  const groups = readdirSync('/sys/fs/cgroup').map((controller) => join('/sys/fs/cgroup', controller, basename(root))).concat(join('/sys/fs/cgroup', basename(root)));
+  const inside = groups.filter((group) => existsSync(group)).flatMap((group) => readdirSync(group, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory()).map((entry) => join(group, entry.name)));
+  const left = inside.flatMap((group) => readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter((pid) => pid !== ''));
+  const helpers = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(`${root}/`));
+  for (const pid of new Set([...left, ...helpers])) works('kill', '-9', pid);
+  for (const group of [...inside, ...groups]) works('rmdir', group);
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '');
   for (const path of mounts.filter((point) => point.startsWith(`${root}/`)).reverse()) works('umount', '-l', path);
   rmSync(root, { recursive: true, force: true });
 }
+
+const commandLine = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+};
 
 async function busybox(containerd: Containerd): Promise<ImageRecord> {
   const chainId = `sha256:${random.hex(32)}`;

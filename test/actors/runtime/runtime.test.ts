@@ -214,7 +214,7 @@ test('a container can join the pid and ipc namespaces of another', async (t) => 
 
 test('a terminal has the size it is given', async (t) => {
   const boxed = await box(t);
-  const start = runOf(boxed, { command: ['sh', '-c', 'while [ "$(stty size)" != "40 120" ]; do sleep 0.1; done; stty size'], config: { Tty: true } });
+  const start = runOf(boxed, { command: ['sh', '-c', 'while [ "$(stty size 2>/dev/null)" != "40 120" ]; do sleep 0.1; done; stty size'], config: { Tty: true } });
   await started(boxed, start);
   const output = start.output();
   await boxed.runtime.resize(start.run.id, null, { height: 40, width: 120 });
