@@ -14,6 +14,15 @@ export interface Diagnosis {
   readonly wreck: Wreck;
   /** Nothing is there yet. */
   readonly blank: boolean;
+  /** The last revision of each stream; null when there is ruin. */
+  readonly heads: Map<string, number> | null;
+}
+
+/** For those who only read: beside them a daemon may be at work, and its next commit looks like a torn one. */
+export function diagnoseForReader(path: string): Finding[] {
+  const { findings, ruin } = diagnose(path);
+  const damage: Finding[] = ruin === null ? [] : [{ kind: 'damaged-file', stream: null, position: null, message: `the database is damaged: ${ruin}` }];
+  return [...findings.filter(({ kind }) => kind !== 'torn-tail'), ...damage];
 }
 
 /** Facts at the end of the log that are read on every opening. */
@@ -28,7 +37,7 @@ export function diagnose(path: string): Diagnosis {
   const unknown: Wreck = { mark, last: mark?.position ?? null, losses: [], identity: null };
   if (!exists) {
     const blank = (!marked || mark?.position === -1) && !existsSync(`${path}-wal`);
-    return { findings, ruin: blank ? null : 'the database is gone', wreck: unknown, blank };
+    return { findings, ruin: blank ? null : 'the database is gone', wreck: unknown, blank, heads: blank ? new Map() : null };
   }
 
   const torn = tornBytes(path);
@@ -37,19 +46,20 @@ export function diagnose(path: string): Diagnosis {
     file = openFactFile(path, 'read');
   } catch (error) {
     if (isWorldly(error)) throw error;
-    return { findings, ruin: messageOf(error), wreck: unknown, blank: false };
+    return { findings, ruin: messageOf(error), wreck: unknown, blank: false, heads: null };
   }
   try {
     const last = lastFact(file);
     const known = Math.max(last?.position ?? -1, mark?.position ?? -1, ...file.losses.map((loss) => loss.last));
     const wreck: Wreck = { mark, last: known, losses: file.losses, identity: file.identity };
     findings.push(...file.losses.map(findingOf));
-    const ruin = ruinOf(file, wreck, findings);
+    const heads = new Map<string, number>();
+    const ruin = ruinOf(file, wreck, findings, heads);
     if (torn > 0 && !ruin) findings.push({ kind: 'torn-tail', stream: null, position: known + 1, message: `${torn} bytes of a commit that was never acknowledged were cut` });
-    return { findings, ruin, wreck, blank: false };
+    return { findings, ruin, wreck, blank: false, heads: ruin === null ? heads : null };
   } catch (error) {
     if (isWorldly(error)) throw error;
-    return { findings, ruin: messageOf(error), wreck: unknown, blank: false };
+    return { findings, ruin: messageOf(error), wreck: unknown, blank: false, heads: null };
   } finally {
     file.database.close();
   }
@@ -60,15 +70,15 @@ const markFinding = (mark: Mark | null): Finding => ({
   message: mark ? `a slot of the mark is damaged: the other says ${mark.position}` : 'the mark is gone or damaged: facts may be missing after the last one',
 });
 
-function ruinOf(file: FactFile, { mark, last, losses }: Wreck, findings: Finding[]): string | null {
+/** Fills in the heads and adds what is damaged but no ruin. */
+function ruinOf(file: FactFile, { mark, last, losses }: Wreck, findings: Finding[], heads: Map<string, number>): string | null {
   const end = last ?? -1;
   const isLost = (position: number): boolean => losses.some((loss) => loss.first <= position && position <= loss.last);
   const acknowledged = mark && mark.position >= 0 && !isLost(mark.position) ? rowAt(file, mark.position) : null;
   if (mark && mark.position >= 0 && !isLost(mark.position) && acknowledged?.[5] !== mark.sum) return `fact ${mark.position} is not there as it was acknowledged`;
-  const streams = new Map<string, number>();
   for (const { stream, revision, count } of headsOf(file)) {
     if (losses.length === 0 && count !== revision + 1) return `the index says ${count} facts of ${stream}, whose last revision is ${revision}`;
-    streams.set(stream, revision);
+    heads.set(stream, revision);
   }
   const tail = readPage(file, { from: Math.max(0, end - tailFacts + 1), to: end, limit: tailFacts, backwards: false, stream: null });
   const second = tail.rest ? readPage(file, tail.rest) : null;
@@ -76,7 +86,7 @@ function ruinOf(file: FactFile, { mark, last, losses }: Wreck, findings: Finding
   const missing = seen.find(({ kind }) => kind === 'missing-facts');
   if (missing) return missing.message;
   findings.push(...seen);
-  const strange = [...tail.rows, ...(second?.rows ?? [])].find((row) => (streams.get(row[1]) ?? -1) < row[2]);
+  const strange = [...tail.rows, ...(second?.rows ?? [])].find((row) => (heads.get(row[1]) ?? -1) < row[2]);
   return strange ? `the index does not know fact ${strange[0]}` : null;
 }
 

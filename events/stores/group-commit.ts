@@ -20,10 +20,17 @@ export interface Committing {
   earlier(stream: string, after: number, count: number): Promise<Recorded[]>;
 }
 
+/** Cause and data as JSON: made when the append is asked for, so that what has no JSON spoils no one else's. */
+interface Text {
+  readonly cause: string;
+  readonly data: string;
+}
+
 interface Waiting {
   readonly stream: string;
   readonly expected: number;
   readonly proposed: readonly Proposed[];
+  readonly texts: readonly Text[];
   readonly resolve: (facts: Recorded[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -33,7 +40,7 @@ interface Group {
   /** Refused against facts of this same group: told only when those are durable. */
   readonly conflicts: { readonly waiting: Waiting; readonly actual: number }[];
   readonly heads: Map<string, number>;
-  readonly facts: Recorded[];
+  readonly facts: Kept[];
 }
 
 export function groupCommit(store: Committing): (stream: string, expected: number, proposed: readonly Proposed[]) => Promise<Recorded[]> {
@@ -47,13 +54,13 @@ export function groupCommit(store: Committing): (stream: string, expected: numbe
       if (group.facts.length === 0) settle(group);
       else {
         try {
-          await store.write(group.facts.map(kept));
+          await store.write(group.facts);
         } catch (error) {
           fail(group, error);
           continue;
         }
         for (const [stream, revision] of group.heads) store.heads.set(stream, revision);
-        store.committed(group.facts);
+        store.committed(group.accepted.flatMap(({ facts }) => facts));
         settle(group);
       }
     }
@@ -77,7 +84,7 @@ export function groupCommit(store: Committing): (stream: string, expected: numbe
     }
     const first = store.position() + 1 + group.facts.length;
     const facts = proposed.map(({ id, type, data, time, cause }, index): Recorded => ({ id, type, data, time, cause, position: first + index, stream, revision: expected + 1 + index }));
-    for (const fact of facts) group.facts.push(fact);
+    for (const [index, fact] of facts.entries()) group.facts.push(kept(fact, waiting.texts[index] as Text));
     if (facts.length > 0) group.heads.set(stream, expected + facts.length);
     group.accepted.push({ waiting, facts });
   }
@@ -99,24 +106,27 @@ export function groupCommit(store: Committing): (stream: string, expected: numbe
     for (const { waiting } of [...group.accepted, ...group.conflicts]) waiting.reject(unavailable);
   }
 
-  return (stream, expected, proposed) =>
-    new Promise((resolve, reject) => {
-      const wrong = problemOf(stream, proposed);
-      if (wrong) return reject(new TypeError(wrong));
-      queue.push({ stream, expected, proposed, resolve, reject });
+  return async (stream, expected, proposed) => {
+    const texts = textsOf(stream, proposed);
+    return new Promise((resolve, reject) => {
+      queue.push({ stream, expected, proposed, texts, resolve, reject });
       if (!busy) void work();
     });
+  };
 }
 
 const latest = 2n ** 63n;
 
-/** What cannot be kept as it is, caught before it spoils a group. */
-function problemOf(stream: string, proposed: readonly Proposed[]): string | null {
-  if (!isPlain(stream)) return `no stream can be named ${JSON.stringify(stream)}`;
-  const strange = proposed.find(({ id, type, data, time }) => !isPlain(id) || !isPlain(type) || data === undefined || time < 0n || time >= latest);
-  return strange ? `fact ${JSON.stringify(strange.id)} has no data, a time out of range, or a name that needs quoting` : null;
+/** Throws for what cannot be kept as it is. */
+function textsOf(stream: string, proposed: readonly Proposed[]): Text[] {
+  if (!isPlain(stream)) throw new TypeError(`no stream can be named ${JSON.stringify(stream)}`);
+  return proposed.map(({ id, type, data, time, cause }) => {
+    if (!isPlain(id) || !isPlain(type)) throw new TypeError(`no fact can be named ${JSON.stringify([id, type])}`);
+    if (data === undefined || time < 0n || time >= latest) throw new TypeError(`fact ${id} has no data, or a time out of range`);
+    return { cause: JSON.stringify(cause), data: JSON.stringify(data) };
+  });
 }
 
-const kept = ({ position, stream, revision, id, type, time, cause, data }: Recorded): Kept => ({
-  position, stream, revision, id, type, time: time.toString(), cause: JSON.stringify(cause), data: JSON.stringify(data),
+const kept = ({ position, stream, revision, id, type, time }: Recorded, { cause, data }: Text): Kept => ({
+  position, stream, revision, id, type, time: time.toString(), cause, data,
 });

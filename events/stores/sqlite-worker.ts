@@ -2,10 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Kept } from '../checksum.ts';
 import type { Finding } from '../log.ts';
-import { diagnose, messageOf } from './diagnosis.ts';
+import { diagnoseForReader, messageOf } from './diagnosis.ts';
 import { lastFact, openFactFile, type FactFile, type Row } from './sqlite-file.ts';
 import { readPage, type Ask } from './sqlite-reading.ts';
-import { closeWriter, commit, heads, openWriter } from './sqlite-writer.ts';
+import { closeWriter, commit, openWriter } from './sqlite-writer.ts';
 
 export interface Setting {
   readonly path: string;
@@ -42,20 +42,19 @@ interface Desk {
 function writingDesk(path: string): Desk {
   const writer = openWriter(path);
   return {
-    opened: { position: writer.position, heads: heads(writer), findings: writer.findings, identity: writer.file.identity },
+    opened: { position: writer.position, heads: writer.heads, findings: writer.findings, identity: writer.file.identity },
     file: () => writer.file,
     append: (facts) => commit(writer, facts),
     close: () => closeWriter(writer),
   };
 }
 
-/** A reader repairs nothing: beside it a daemon may be at work, and what looks like a loss may be its next commit. */
+/** A reader repairs nothing. */
 function readingDesk(path: string): Desk {
-  const { findings, ruin } = diagnose(path);
+  const findings = diagnoseForReader(path);
   const file = openFactFile(path, 'read');
-  const damage: Finding[] = ruin === null ? [] : [{ kind: 'damaged-file', stream: null, position: null, message: `the database is damaged: ${ruin}` }];
   return {
-    opened: { position: endOf(file), heads: new Map(), findings: [...findings, ...damage], identity: file.identity },
+    opened: { position: endOf(file), heads: new Map(), findings, identity: file.identity },
     file: () => file,
     append: () => {
       throw new Error('the log was opened for reading');

@@ -17,6 +17,8 @@ export interface Writer {
   sum: number;
   readonly mark: MarkWriter;
   readonly findings: Finding[];
+  /** The last revision of each stream, as it was on opening. */
+  readonly heads: Map<string, number>;
   readonly unlock: () => void;
 }
 
@@ -31,7 +33,8 @@ export function openWriter(path: string): Writer {
     const last = lastFact(file);
     const position = Math.max(last?.position ?? -1, mark?.position ?? -1, ...file.losses.map((loss) => loss.last));
     const sum = mark?.position === position ? mark.sum : (last?.sum ?? firstLink);
-    return { path, file, position, sum, mark: openMark(path, position, sum), findings, unlock };
+    const heads = diagnosis.heads ?? new Map(headsOf(file).map(({ stream, revision }) => [stream, revision]));
+    return { path, file, position, sum, mark: openMark(path, position, sum), findings, heads, unlock };
   } catch (error) {
     unlock();
     throw error;
@@ -122,8 +125,6 @@ function repair(writer: Writer, ruin: string): void {
   const wreck: Wreck = { mark: { position: last, sum, pid: process.pid }, last, losses: file.losses, identity: file.identity };
   writer.file = rescued(writer.path, wreck, ruin, writer.findings);
 }
-
-export const heads = (writer: Writer): Map<string, number> => new Map(headsOf(writer.file).map(({ stream, revision }) => [stream, revision]));
 
 export function closeWriter(writer: Writer): void {
   writer.mark.close();

@@ -18,17 +18,29 @@ export interface SqliteOptions {
 /** How often a reader looks for what another process wrote. */
 const lookEveryMs = 250;
 
+/** The most findings that are told: a log with more is beyond being told. */
+const findingsKept = 1000;
+
+/**
+ * `findings` grows when damage is met later, in reading: what cannot be read is left out of a batch and told there.
+ */
 export async function openSqliteLog(path: string, { readOnly = false }: SqliteOptions = {}): Promise<Log> {
   const { cry, heard } = crier();
   const thread = await startThread({ path, access: readOnly ? 'read' : 'write' }, cry);
   const { heads, identity } = thread.opened;
   const findings: Finding[] = [];
+  const reported = new Set<string>();
   let position = thread.opened.position;
   const tail = recentFacts(position);
   report(thread.opened.findings);
 
   function report(more: readonly Finding[]): void {
-    for (const finding of more) if (!findings.some((known) => isSame(known, finding))) findings.push(finding);
+    for (const finding of more) {
+      const key = JSON.stringify(finding);
+      if (reported.has(key) || reported.size >= findingsKept) continue;
+      reported.add(key);
+      findings.push(finding);
+    }
   }
 
   async function* batches(first: () => Promise<Ask>): AsyncGenerator<Recorded[]> {
@@ -92,7 +104,5 @@ export async function openSqliteLog(path: string, { readOnly = false }: SqliteOp
     },
   };
 }
-
-const isSame = (one: Finding, other: Finding): boolean => one.kind === other.kind && one.position === other.position && one.stream === other.stream && one.message === other.message;
 
 const parse = (rows: string): Recorded[] => (JSON.parse(rows) as Parsed[]).map((line) => upcast(factOf(line)));

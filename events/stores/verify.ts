@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { backup } from 'node:sqlite';
 import type { Finding } from '../log.ts';
 import { checkFact, upcast } from '../past.ts';
-import { diagnose } from './diagnosis.ts';
+import { diagnoseForReader } from './diagnosis.ts';
 import { openMark, readMark } from './mark.ts';
 import { factOf, type Parsed } from './line.ts';
 import { headsOf, lastFact, openFactFile, type FactFile, type Row } from './sqlite-file.ts';
@@ -19,9 +19,7 @@ export interface Verification {
 
 /** Checksums, chain, mark, index and shapes of a log, which a daemon may be writing meanwhile. Repairs nothing. */
 export async function verifyLog(path: string): Promise<Verification> {
-  const { findings: noticed, ruin } = diagnose(path);
-  const findings = [...noticed];
-  if (ruin !== null) findings.push({ kind: 'damaged-file', stream: null, position: null, message: `the database is damaged: ${ruin}` });
+  const findings = diagnoseForReader(path);
   let file: FactFile;
   try {
     file = openFactFile(path, 'read');
@@ -86,8 +84,10 @@ function misshapen(row: Row): Finding[] {
 function indexFindings(file: FactFile, streams: ReadonlyMap<string, number>, head: number): Finding[] {
   const wrong = (stream: string | null, message: string): Finding => ({ kind: 'damaged-file', stream, position: null, message });
   try {
-    if (lastPosition(file) > head) return [];
-    const indexed = new Map(headsOf(file).map(({ stream, revision }) => [stream, revision]));
+    file.database.exec('BEGIN');
+    const moved = lastPosition(file) > head;
+    const indexed = moved ? streams : new Map(headsOf(file).map(({ stream, revision }) => [stream, revision]));
+    file.database.exec('COMMIT');
     const disagree = [...new Set([...indexed.keys(), ...streams.keys()])].filter((stream) => indexed.get(stream) !== streams.get(stream));
     return disagree.map((stream) => wrong(stream, `the index says ${indexed.get(stream) ?? 'nothing'} of ${stream}, the facts say ${streams.get(stream) ?? 'nothing'}`));
   } catch (error) {

@@ -1,5 +1,4 @@
 // _writer.ts: a process that appends until it is killed, and tells each fact once it is durable
-import { writeSync } from 'node:fs';
 import { openSqliteLog } from '../../events/stores/sqlite.ts';
 import { ids, proposed } from './_log.ts';
 
@@ -12,7 +11,8 @@ async function write(writer: number): Promise<never> {
   for (;;) {
     const facts = Array.from({ length: 1 + (revision % 3 === 0 ? 2 : 0) }, (_, index) => proposed(`${run}-${writer}-${revision}-${index}`, ((revision + 1) * 131) % 3000));
     await log.append(stream, revision, facts);
-    writeSync(1, facts.map(({ id }) => `${id}\n`).join(''));
+    // The full stop tells a whole line from one that the kill cut off.
+    process.stdout.write(facts.map(({ id }) => `${id}.\n`).join(''));
     revision += facts.length;
   }
 }

@@ -9,6 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Unavailable } from '../../events/log.ts';
 import { openSqliteLog } from '../../events/stores/sqlite.ts';
 import { backupLog, verifyLog } from '../../events/stores/verify.ts';
+import { lay, leftBehind } from './_damage.ts';
 import { all, folder, ids, proposed, several } from './_log.ts';
 
 const place = async (t: ExecutionContext): Promise<string> => join(await folder(t), 'log.db');
@@ -57,8 +58,8 @@ test('each fact that a writer was told is durable is there after it was killed',
     t.teardown(() => writer.kill('SIGKILL'));
     const ended = once(writer, 'close');
     const enough = told.length + 150 + run * 77;
-    for await (const id of createInterface({ input: writer.stdout })) {
-      told.push(id);
+    for await (const line of createInterface({ input: writer.stdout })) {
+      if (line.endsWith('.')) told.push(line.slice(0, -1));
       if (told.length === enough) writer.kill('SIGKILL');
     }
     await ended;
@@ -112,6 +113,33 @@ test('a log can be read beside the daemon that writes it', async (t) => {
   await log.append('container-b', -1, several('b', 3));
   await following;
   t.deepEqual(seen, ['more1', 'b0', 'b1', 'b2']);
+});
+
+test('a log that a killed daemon left behind is read without being touched', async (t) => {
+  const { files, facts } = leftBehind(await folder(t), 20, 20);
+  const path = await place(t);
+  lay(path, files);
+  const reader = await openSqliteLog(path, { readOnly: true });
+  t.is((await all(reader)).length, facts.length);
+  await reader.close();
+  t.deepEqual((await verifyLog(path)).findings, []);
+  for (const [suffix, bytes] of files) t.deepEqual(readFileSync(`${path}${suffix}`), bytes);
+});
+
+test('a fact that JSON cannot hold is refused alone', async (t) => {
+  const log = await openSqliteLog(await place(t));
+  t.teardown(() => log.close());
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  const bad = [{ data: circle }, { data: undefined }, { data: 1n }, { time: -1n }, { id: 'a"b' }, { type: 'a\nb' }];
+  const [good, ...refused] = await Promise.allSettled([
+    log.append('container-a', -1, [proposed('good')]),
+    ...bad.map((wrong, index) => log.append(`container-${index}`, -1, [{ ...proposed('bad'), ...wrong }])),
+    log.append('two\nlines', -1, [proposed('bad')]),
+  ]);
+  t.is(good?.status, 'fulfilled');
+  t.true(refused.every((outcome) => outcome.status === 'rejected' && outcome.reason instanceof TypeError));
+  t.deepEqual(await ids(log), ['good']);
 });
 
 test('a log that does not exist cannot be read', async (t) => {
