@@ -5,13 +5,11 @@ import type { Row } from './route.ts';
 const swarm = 'swarm is not supported: this daemon runs the containers of one machine';
 const plugins = 'plugins are not supported by this daemon';
 const build = 'building images is not supported by this daemon yet: build elsewhere and load or pull the image';
-const push = 'pushing images is not supported by this daemon yet';
 
 const table: readonly (readonly [method: Row['method'], path: string, sentence: string])[] = [
   ['POST', '/build', build],
   ['POST', '/build/prune', build],
   ['POST', '/session', build],
-  ['POST', '/images/{name*}/push', push],
   ['GET', '/images/search', 'searching a registry is not supported by this daemon'],
   ['GET', '/plugins', plugins],
   ['GET', '/plugins/privileges', plugins],
