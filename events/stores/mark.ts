@@ -17,7 +17,7 @@ const slots = [0, 512] as const;
 const slotBytes = 128;
 const syncEveryMs = 1000;
 
-export const markPath = (path: string): string => `${path}.mark`;
+const markPath = (path: string): string => `${path}.mark`;
 
 /** Null where there is no file; `damaged` counts the slots that cannot be believed. */
 export function readMark(path: string): { mark: Mark | null; damaged: number } | null {

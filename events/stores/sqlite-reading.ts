@@ -107,7 +107,7 @@ const sumBefore = (file: FactFile, position: number): number | null => rowAt(fil
 const unchained = 'does not follow from the fact before it';
 
 /** What is wrong with a row, given the sum of the row before it where that is known. */
-export function problemOf(row: Row, before: number | null): string | null {
+function problemOf(row: Row, before: number | null): string | null {
   const [, , , line, link, sum] = row;
   if (typeof line !== 'string' || sumOf(link, line) !== sum) return 'is damaged: its checksum does not fit';
   if (before !== null && before !== link) return unchained;

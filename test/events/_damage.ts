@@ -9,7 +9,7 @@ import type { Row } from '../../events/stores/sqlite-file.ts';
 
 /** By suffix: the database itself, its WAL, the mark. */
 export type Files = ReadonlyMap<string, Buffer>;
-export const suffixes = ['', '-wal', '.mark'];
+const suffixes = ['', '-wal', '.mark'];
 
 export const kept = (position: number, stream: string, revision: number): Kept => ({
   position, stream, revision, id: `f${position}`, type: 'container.killed', time: '1764064800123456789', cause: '{"command":"kill"}',
@@ -45,7 +45,7 @@ export function lay(path: string, files: Files): void {
   for (const [suffix, bytes] of files) writeFileSync(`${path}${suffix}`, bytes);
 }
 
-export interface Outcome {
+interface Outcome {
   readonly rows: Row[];
   readonly findings: Finding[];
 }
