@@ -82,12 +82,26 @@ function engineId(dataRoot: string): string {
   return id;
 }
 
+/** Not mkdir's own recursion: below a folder that takes none, as in /proc, Node's never ends. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
+}
+
+/** mkdirSync with `recursive` never ends below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
 function makeRoots({ dataRoot, execRoot }: Options): Lock[] {
   const locks: Lock[] = [];
   try {
     // Members of the socket's group have to get through the exec root to it, and see nothing else there.
     for (const [root, mode] of [[dataRoot, 0o700], [execRoot, 0o701]] as const) {
-      mkdirSync(root, { recursive: true });
+      makeFolders(root);
       if (root !== dataRoot || locks.length === 0) locks.push(lockRoot(root));
       chmodSync(root, mode);
     }
