@@ -92,7 +92,7 @@ function give(face: Face, context: Context, given: Answer): void {
     void leave(face, context, given);
     return;
   }
-  if (given.headers) context.set(given.headers);
+  if ('headers' in given && given.headers) context.set(given.headers);
   switch (given.is) {
     case 'empty':
       context.status = given.status;
@@ -109,6 +109,11 @@ function give(face: Face, context: Context, given: Answer): void {
       context.status = given.status;
       context.set('Content-Type', 'application/json');
       context.body = `${JSON.stringify(given.value)}\n`;
+      return;
+    case 'jsonText':
+      context.status = 200;
+      context.set('Content-Type', 'application/json');
+      context.body = `${given.text}\n`;
       return;
     case 'stream':
       context.status = 200;

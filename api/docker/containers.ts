@@ -12,7 +12,7 @@ import { knownFilters, selected } from './container-filter.ts';
 import { fromGoJson } from './go-json.ts';
 import { timeOf } from './moment.ts';
 import { filters, flag, hasLabels, integer, text, type Filters } from './query.ts';
-import { command, empty, json, query, stream, type Answer, type Call, type Row } from './route.ts';
+import { command, empty, json, jsonText, query, stream, type Answer, type Call, type Row } from './route.ts';
 import { inspected } from './shapes/container-inspect.ts';
 import { listed, type Listing } from './shapes/container-list.ts';
 import { updateShape } from './shapes/container-request.ts';
@@ -27,10 +27,8 @@ async function list(call: Call): Promise<Answer> {
     before: text(asked, 'before'), since: text(asked, 'since'),
   });
   const listing: Listing = { places: placesOf(engine, call.face.dataRoot), roster, version, nowMs: milliseconds(engine.world.clock.now()), images: new Map() };
-  const shown = containers.map((container) => listed(listing, container));
-  if (!flag(asked, 'size')) return json(shown);
-  const sizes = await Promise.all(containers.map((container) => sizeOfContainer(engine, container)));
-  return json(shown.map((each, index) => ({ ...each, SizeRw: sizes[index]!.readWrite, SizeRootFs: sizes[index]!.rootFs })));
+  const sizes = flag(asked, 'size') ? await Promise.all(containers.map((container) => sizeOfContainer(engine, container))) : null;
+  return jsonText(`[${containers.map((container, index) => listed(listing, container, sizes?.[index] ?? null)).join(',')}]`);
 }
 
 async function inspect({ params, roster, engine, version, face, query: asked }: Call): Promise<Answer> {

@@ -30,6 +30,8 @@ export interface Call {
 export type Answer =
   | { readonly is: 'json'; readonly status: number; readonly value: unknown; readonly headers?: Readonly<Record<string, string>> }
   | { readonly is: 'text'; readonly text: string; readonly headers?: Readonly<Record<string, string>> }
+  /** JSON that is text already. */
+  | { readonly is: 'jsonText'; readonly text: string }
   | { readonly is: 'empty'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** Headers go out at once, each chunk as it comes, as fast as the client reads. */
   | { readonly is: 'stream'; readonly type: string; readonly chunks: AsyncIterable<string | Uint8Array>; readonly headers?: Readonly<Record<string, string>> }
@@ -43,6 +45,7 @@ export type Answer =
 export type TakeOver = (connection: Duplex) => void | Promise<void>;
 
 export const json = (value: unknown, status = 200, headers?: Readonly<Record<string, string>>): Answer => ({ is: 'json', status, value, headers });
+export const jsonText = (text: string): Answer => ({ is: 'jsonText', text });
 export const empty = (status = 204, headers?: Readonly<Record<string, string>>): Answer => ({ is: 'empty', status, headers });
 export const stream = (type: string, chunks: AsyncIterable<string | Uint8Array>, headers?: Readonly<Record<string, string>>): Answer => ({
   is: 'stream', type, chunks, headers,

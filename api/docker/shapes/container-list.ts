@@ -2,8 +2,9 @@
 import { contextOf, type Container } from '../../../actors/operations/find-container.ts';
 import { fullNameOf } from '../../../actors/operations/find-image.ts';
 import type { Roster } from '../../../actors/roster.ts';
+import type { DockerStatus } from '../../../machines/container/status.ts';
 import type { Views } from '../../../machines/index.ts';
-import { listedPorts, networksOf, portsOf } from './container-network.ts';
+import { leasesOf, listedPorts, networksOf, portsOf } from './container-network.ts';
 import { shownMount } from './container-mount.ts';
 import { statusOf, statusText } from './container-status.ts';
 import type { Places } from './places.ts';
@@ -40,42 +41,51 @@ function meaningOf(roster: Roster, reference: string): string | null {
   return full === null ? null : (roster.names.image.get(full) ?? null);
 }
 
-/** What only changes with the container itself is kept beside the snapshot of it. */
+/** What is told of a container before and after its status: only that changes with time alone. */
 interface Kept {
-  readonly Command: string;
-  readonly Created: number;
+  /** All that the texts were made of: they are good for as long as each is the same. */
+  readonly made: readonly unknown[];
+  readonly before: string;
+  readonly after: string;
 }
-const kept = new WeakMap<Context['spec'], Kept>();
+const kept = new WeakMap<Container, Kept>();
 
-function keptOf(context: Context): Kept {
-  const known = kept.get(context.spec);
-  if (known) return known;
-  const made = { Command: commandOf(context.spec.config), Created: Math.floor(Date.parse(context.createdAt) / 1000) };
-  kept.set(context.spec, made);
-  return made;
-}
+const sameParts = (one: readonly unknown[], other: readonly unknown[]) => one.length === other.length && one.every((part, index) => part === other[index]);
 
-export function listed(listing: Listing, container: Container) {
+function texts(listing: Listing, container: Container, status: DockerStatus): Kept {
   const { places, roster, version } = listing;
   const context = contextOf(container);
   const { spec } = context;
-  const status = statusOf(container);
-  const { Command, Created } = keptOf(context);
+  const image = imageName(listing, spec.image);
+  const made = [context, container.snapshot.value, version, image, ...leasesOf(roster, container)];
+  const known = kept.get(container);
+  if (known && sameParts(known.made, made)) return known;
   const annotations = version >= 46 ? spec.hostConfig.Annotations : undefined;
-  return {
+  const before = {
     Id: container.id,
     Names: [`/${context.name}`],
-    Image: imageName(listing, spec.image),
+    Image: image,
     ImageID: spec.image.id,
-    Command,
-    Created,
+    Command: commandOf(spec.config),
+    Created: Math.floor(Date.parse(context.createdAt) / 1000),
     Ports: listedPorts(portsOf(container)),
     Labels: spec.config.Labels,
     State: status,
-    Status: statusText(container, status, listing.nowMs),
+  };
+  const after = {
     HostConfig: { NetworkMode: spec.hostConfig.NetworkMode, ...(annotations ? { Annotations: annotations } : {}) },
     NetworkSettings: { Networks: networksOf(roster, container, version, true) },
     Mounts: spec.mounts.map((mount) => shownMount(mount, places)),
   };
+  const fresh = { made, before: JSON.stringify(before).slice(0, -1), after: JSON.stringify(after).slice(1, -1) };
+  kept.set(container, fresh);
+  return fresh;
 }
-export type Listed = ReturnType<typeof listed>;
+
+/** JSON, with which a list of thousands is a matter of putting texts together. */
+export function listed(listing: Listing, container: Container, size: { readWrite: number; rootFs: number } | null): string {
+  const status = statusOf(container);
+  const { before, after } = texts(listing, container, status);
+  const sizes = size ? `,"SizeRw":${size.readWrite},"SizeRootFs":${size.rootFs}` : '';
+  return `${before},"Status":"${statusText(container, status, listing.nowMs)}",${after}${sizes}}`;
+}

@@ -36,6 +36,13 @@ function leaseOf(roster: Roster, container: Container, name: string): Lease {
   return { network, endpoint: endpoints[container.id] ?? null };
 }
 
+/** All that `networksOf` takes from elsewhere than the container itself. */
+export const leasesOf = (roster: Roster, container: Container): unknown[] =>
+  Object.keys(contextOf(container).spec.networks).flatMap((name) => {
+    const { network, endpoint } = leaseOf(roster, container, name);
+    return [network, endpoint];
+  });
+
 const wished = (request: EndpointRequest, brief: boolean) => ({
   IPAMConfig: request.IPAMConfig ?? null,
   Links: brief ? null : (request.Links ?? null),
