@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exampleSpec } from '../../events/container.ts';
 import type { Proposed } from '../../events/fact.ts';
 import type { Log } from '../../events/log.ts';
 import { openSqliteLog } from '../../events/stores/sqlite.ts';
@@ -55,15 +54,7 @@ export async function measureReading(log: Log): Promise<number> {
   return facts / ((performance.now() - start) / 1000);
 }
 
-/** A log with this many facts of the size that a container's creation has. */
-export async function fill(log: Log, facts: number): Promise<void> {
-  const data = { id: '4c01db0b339c', name: 'web', spec: exampleSpec };
-  for (let first = 0; first < facts; first += 1000) {
-    const streams = Array.from({ length: Math.min(1000, facts - first) }, (_, index) => `container-${first + index}`);
-    await Promise.all(streams.map((stream) => log.append(stream, -1, [{ ...proposed(stream), type: 'container.createRequested', data }])));
-  }
-}
-
+/** With 1, 10, 100 and 1000 writers, this many seconds each, in a folder of its own. */
 export async function measureLog(seconds = 3): Promise<LogFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'tallyd-bench-log-'));
   const log = await openSqliteLog(join(folder, 'log.db'));
