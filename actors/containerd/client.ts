@@ -26,7 +26,7 @@ export class ContainerdFailure extends WorldFailure {
   /** gRPC's number. */
   readonly code: number;
   constructor(code: number, message: string) {
-    super(reasonOf(code, message), message);
+    super(reasonOf(code, message), code === status.UNAVAILABLE ? `containerd does not answer: ${message}` : message);
     this.code = code;
   }
 }

@@ -15,16 +15,16 @@ export interface Connection {
   close(): void;
 }
 
-/** `topics`: of the events to hear, `/tasks/oom`. Events of a time without connection are not told. */
+/**
+ * Of a containerd that has answered before. `topics`: of the events to hear, `/tasks/oom`; those of a time without connection
+ * are not told.
+ */
 export function watch(containerd: Containerd, topics: readonly string[], hear: (event: Envelope) => void): Connection {
   const closing = new AbortController();
   const back: (() => void)[] = [];
   const lost: (() => void)[] = [];
-  let up = false;
-  let seen = false;
+  let up = true;
   let waiting = Promise.withResolvers<void>();
-  // Nobody may be waiting when this is closed.
-  waiting.promise.catch(() => {});
   const filters = topics.map((topic) => `namespace==${containerd.namespace},topic=="${topic}"`);
 
   async function listen(): Promise<void> {
@@ -34,10 +34,11 @@ export function watch(containerd: Containerd, topics: readonly string[], hear: (
     // Asking for the first one sends the subscription; what is asked after `up` finds it in place.
     let next = events.next();
     next.catch(() => {});
-    up = true;
-    waiting.resolve();
-    if (seen) for (const listener of back) listener();
-    seen = true;
+    if (!up) {
+      up = true;
+      waiting.resolve();
+      for (const listener of back) listener();
+    }
     for (let event = await next; !event.done; event = await next) {
       next = events.next();
       next.catch(() => {});
@@ -52,11 +53,13 @@ export function watch(containerd: Containerd, topics: readonly string[], hear: (
       if (up) {
         up = false;
         waiting = Promise.withResolvers<void>();
+        // Nobody may be waiting when this is closed.
         waiting.promise.catch(() => {});
         for (const listener of lost) listener();
       }
       await pause(retryMs, undefined, { signal: closing.signal }).catch(() => {});
     }
+    up = false;
     waiting.reject(closing.signal.reason);
   }
   void run();

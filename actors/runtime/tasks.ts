@@ -134,17 +134,17 @@ export function tasksOf({ containerd, exits, surroundings, shimFor, folderOf, fr
   }
 
   async function release(id: string): Promise<void> {
-    await putAway(id);
-    await forget(id);
+    if ((await putAway(id)) !== 'without record') await forget(id);
     exits.forget(id);
     dropSharedMemory(folderOf(id));
   }
 
-  async function putAway(id: string): Promise<void> {
+  /** Without its record there is no task: containerd looks there first, and says so. */
+  async function putAway(id: string): Promise<'without record' | void> {
     try {
       await containerd.call('Tasks.Delete', { containerId: id });
     } catch (error) {
-      if (isNotFound(error)) return;
+      if (isNotFound(error)) return /^container "/.test((error as Error).message) ? 'without record' : undefined;
       const task = await get(id);
       if (!task) return;
       if (task.state === 'stopped') throw error;

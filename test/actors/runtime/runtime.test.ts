@@ -97,6 +97,14 @@ test('the user is found in the container\'s own files, with its groups and home'
   t.is(error.message, 'unable to find user nobody-here: no matching entries in passwd file');
 });
 
+test('a user that the container has deleted is not found any more', async (t) => {
+  const boxed = await box(t);
+  const { id } = await ran(boxed, { command: ['busybox', 'sh', '-c', 'cd /; busybox rm -rf /etc; busybox mkdir /etc'] });
+  await boxed.runtime.release(id);
+  const second = runOf(boxed, { config: { User: 'www-data' } });
+  await t.throwsAsync(boxed.runtime.createTask({ ...second.run, id }), { message: /^unable to find user www-data/ });
+});
+
 test('hosts, hostname and resolver files are the container\'s own', async (t) => {
   const boxed = await box(t);
   const { output } = await ran(boxed, {
