@@ -40,12 +40,24 @@ const given = <T extends object>(asked: Partial<T>): Partial<T> =>
 
 export const filledConfig = (asked: Partial<ContainerConfig>): ContainerConfig => ({ ...emptyConfig, ...given(asked) });
 
+const zero = { Name: '', Soft: 0, Hard: 0, PathOnHost: '', PathInContainer: '', CgroupPermissions: 'rwm', HostIp: '', HostPort: '', Path: '', Rate: 0, Weight: 0 };
+const whole = <T extends Partial<typeof zero>>(fields: readonly (keyof typeof zero & keyof T)[], list: readonly Partial<T>[] | null): T[] | null =>
+  list && list.map((each) => Object.fromEntries(fields.map((field) => [field, each[field] ?? zero[field]])) as unknown as T);
+
+/** What lists hold is whole too. */
+const wholeLists = (host: HostConfig): Partial<HostConfig> => ({
+  Ulimits: whole(['Name', 'Soft', 'Hard'], host.Ulimits),
+  Devices: whole(['PathOnHost', 'PathInContainer', 'CgroupPermissions'], host.Devices),
+  PortBindings: Object.fromEntries(Object.entries(host.PortBindings).map(([port, bindings]) => [port, whole(['HostIp', 'HostPort'], bindings)])),
+});
+
 /** Every field is there, empty where nothing was said: what checks are made on. */
 export function filledHostConfig(asked: Partial<HostConfig>): HostConfig {
   const filled = { ...emptyHostConfig, ...given(asked) };
   const { Name, MaximumRetryCount } = filled.RestartPolicy;
   return {
     ...filled,
+    ...wholeLists(filled),
     RestartPolicy: { Name: Name || 'no', MaximumRetryCount: MaximumRetryCount ?? 0 },
     LogConfig: { Type: filled.LogConfig.Type ?? '', Config: filled.LogConfig.Config ?? {} },
     NetworkMode: filled.NetworkMode === '' || filled.NetworkMode === 'default' ? 'bridge' : filled.NetworkMode,
