@@ -70,7 +70,7 @@ export function execsOf({ containerd, exits, random, folder, capabilities }: Exe
     } catch (error) {
       for (const fd of pipes.descriptors) if (fd >= 0) closeSync(fd);
       await remove(id, execId).catch(() => {});
-      throw runFailure('failed to start exec process', error);
+      throw runFailure('', error);
     }
   }
 

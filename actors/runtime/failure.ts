@@ -24,10 +24,10 @@ const meanings: readonly Meaning[] = [
   { text: /permission denied/, reason: 'commandNotExecutable', exitCode: 126 },
 ];
 
-/** `doing`: `failed to create task for container`, as moby words it. */
+/** `doing`: `failed to create task for container`, as moby words it; empty for an exec, of which the shim says as much itself. */
 export function runFailure(doing: string, error: unknown): unknown {
   if (!(error instanceof ContainerdFailure) || isDown(error)) return error;
-  const message = `${doing}: ${error.message}`;
+  const message = doing ? `${doing}: ${error.message}` : error.message;
   const meaning = meanings.find(({ text }) => text.test(error.message));
   if (!meaning) return new WorldFailure(error.failure.reason, message);
   return new WorldFailure(meaning.reason, `${message}${meaning.hint ?? ''}`, meaning.exitCode);

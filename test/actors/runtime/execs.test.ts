@@ -125,7 +125,7 @@ test('an exec whose command is nowhere fails with 127', async (t) => {
   const error = await t.throwsAsync(start({ command: ['nope'] }), { instanceOf: WorldFailure });
   t.is(error.failure.reason, 'commandNotFound');
   t.is(error.exitCode, 127);
-  t.regex(error.message, /OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in \$PATH: unknown$/);
+  t.regex(error.message, /^OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in \$PATH: unknown$/);
 });
 
 test('an exec in a container that does not run is told so', async (t) => {
