@@ -1,7 +1,7 @@
 // reconcile.ts: the log says what was intended, the world what is: what no fact knows of is put away
 import { ask } from './ask.ts';
 import type { Engine } from './engine.ts';
-import { all, get, isGone, viewOf } from './roster.ts';
+import { all, get, isBrief, isGone, viewOf } from './roster.ts';
 import type { Asker } from './turn.ts';
 
 /**
@@ -33,7 +33,13 @@ export async function boot(engine: Engine): Promise<void> {
       if (!get(engine.roster, 'container', containerId)) await ask(engine, 'network', network.id, { name: 'disconnect', containerId }, asker);
     }
   }
-  await Promise.all([...all(engine.roster, 'container')].map((container) => ask(engine, 'container', container.id, { name: 'boot' }, asker).catch(() => undefined)));
+  const told = [...all(engine.roster, 'container')].map((container) => {
+    const isAtRest = !isBrief(container);
+    const answered = ask(engine, 'container', container.id, { name: 'boot' }, asker).catch(() => undefined);
+    // One that is still being put away hears of it when that is done; the start of the daemon does not wait for that.
+    return isAtRest ? answered : undefined;
+  });
+  await Promise.all(told);
 }
 
 /** The bridges and rules of the networks that the log knows. */
