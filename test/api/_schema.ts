@@ -67,7 +67,7 @@ export function operationOf(method: string, asked: string): string | null {
 const undescribed = [400, 409];
 
 /** dockerd itself answers null here where nothing was said, and clients rely on it. */
-const nulls = ['/MemorySwappiness', '/OomKillDisable', '/PidsLimit'];
+const nulls = ['/MemorySwappiness', '/OomKillDisable', '/PidsLimit', '/ExitCode'];
 
 /** One sentence for each way in which the answer differs from its description; empty when there is nothing to compare with. */
 export function deviations(method: string, asked: string, status: number, value: unknown): string[] {
