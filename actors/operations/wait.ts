@@ -1,5 +1,6 @@
 // wait.ts: waiting for a container to end or to go
 import type { Engine, Listener } from '../engine.ts';
+import type { Recorded } from '../../events/fact.ts';
 import type { Failure } from '../../events/failure.ts';
 import { isGone } from '../roster.ts';
 import { lastExit } from './ask-container.ts';
@@ -24,10 +25,17 @@ const settling: Readonly<Record<WaitCondition, ReadonlySet<string>>> = {
   removed: new Set(['container.removed', 'container.removeFailed']),
 };
 
+/** That a container went is good news, whatever was the matter with it. */
+function told(container: Container, { type, data }: Recorded): Waited {
+  const { StatusCode } = lastExit(container);
+  if (type === 'container.removed') return { StatusCode };
+  return type === 'container.removeFailed' ? { StatusCode, Error: { Message: (data as Failure).message } } : lastExit(container);
+}
+
 /** Null when the client gave up. moby: container/state.go Wait */
 export function waitFor(engine: Engine, container: Container, condition: WaitCondition, signal: AbortSignal): Promise<Waited | null> {
   if (condition === 'not-running' && !atWork.has(stateOf(container))) return Promise.resolve(lastExit(container));
-  if (condition === 'removed' && isGone(container.snapshot)) return Promise.resolve(lastExit(container));
+  if (condition === 'removed' && isGone(container.snapshot)) return Promise.resolve({ StatusCode: lastExit(container).StatusCode });
   return new Promise((resolve) => {
     const settle = (waited: Waited | null) => {
       engine.listeners.delete(listener);
@@ -37,8 +45,7 @@ export function waitFor(engine: Engine, container: Container, condition: WaitCon
     const giveUp = () => settle(null);
     const listener: Listener = (fact) => {
       if (fact.stream !== container.stream || !settling[condition].has(fact.type)) return;
-      const failure = fact.type === 'container.removeFailed' ? (fact.data as Failure) : null;
-      settle(failure ? { StatusCode: lastExit(container).StatusCode, Error: { Message: failure.message } } : lastExit(container));
+      settle(told(container, fact));
     };
     engine.listeners.add(listener);
     signal.addEventListener('abort', giveUp);
