@@ -69,7 +69,7 @@ async function live(seed: number): Promise<House> {
     for (let command = 0; command < 25 && house && !steps.death.signal.aborted; command += 1) {
       if (random.integer(6) === 0) randomMishap(random, machine);
       const letter = pick(random, letters);
-      const fresh = `${letter}${(made += 1)}`.padEnd(64, '0');
+      const fresh = `${letter}${(made += 1)}x`.padEnd(64, '0');
       const chosen = randomCommand(random, fresh);
       if (chosen.name === 'create') current.set(letter, fresh);
       await Promise.race([say(house, current.get(letter)!, chosen), dead, settle(house, 3_000_000_000n)]);
