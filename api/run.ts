@@ -89,13 +89,6 @@ function makeFolders(path: string): void {
   mkdirSync(path);
 }
 
-/** mkdirSync with `recursive` never ends below /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
-}
-
 function makeRoots({ dataRoot, execRoot }: Options): Lock[] {
   const locks: Lock[] = [];
   try {
