@@ -21,13 +21,16 @@ export const epoch = 1_767_225_600_000_000_000n;
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** `pace: 'real'` lets time pass as fast as on the wall, from the epoch on. */
+/** setTimeout takes 31 bits of milliseconds. */
+const longestMs = 2_000_000_000;
+
+/** `pace: 'real'` is the time on the wall: a daemon's log goes on where it ended, and clients' times mean the same. */
 export function virtualClock({ pace = 'manual' as 'manual' | 'real' } = {}): VirtualClock {
   let time = epoch;
   let order = 0;
-  const began = process.hrtime.bigint();
+  const offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
   const timers = new Set<Timer>();
-  const now = () => (pace === 'real' ? epoch + (process.hrtime.bigint() - began) : time);
+  const now = () => (pace === 'real' ? process.hrtime.bigint() + offset : time);
   const first = () => [...timers].sort((a, b) => (a.at === b.at ? a.order - b.order : a.at < b.at ? -1 : 1))[0];
   return {
     now,
@@ -40,13 +43,15 @@ export function virtualClock({ pace = 'manual' as 'manual' | 'real' } = {}): Vir
           reject(signal.reason);
         };
         const timer: Timer = { at, order: order++, ring: () => (done(), resolve()) };
-        const real = pace === 'real' ? setTimeout(timer.ring, Number((at - now()) / 1_000_000n) + 1) : undefined;
+        let real: NodeJS.Timeout | undefined;
+        const wait = () => (at <= now() ? timer.ring() : void (real = setTimeout(wait, Math.min(Number((at - now()) / 1_000_000n) + 1, longestMs))));
         const done = () => {
           clearTimeout(real);
           timers.delete(timer);
           signal.removeEventListener('abort', abort);
         };
         timers.add(timer);
+        if (pace === 'real') wait();
         signal.addEventListener('abort', abort);
       });
     },
