@@ -49,3 +49,13 @@ export async function ensureNetworks(engine: Engine): Promise<void> {
     if (state === 'present' && context.network.driver === 'bridge') await engine.world.networks.ensure(context.network);
   }
 }
+
+/** Out-of-memory kills are told by the runtime of its own accord, while the container's process may live on. */
+export function hearOutOfMemory(engine: Engine): void {
+  engine.world.runtime.onOutOfMemory((id) => {
+    const container = get(engine.roster, 'container', id);
+    if (!container) return;
+    const asker: Asker = { caller: { transport: 'internal' }, correlationId: engine.world.random.uuid(), causation: container.position };
+    void engine.post(container, { place: null, command: { name: 'reportOutOfMemory' }, asker, isReport: true }).catch(() => undefined);
+  });
+}

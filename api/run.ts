@@ -10,7 +10,7 @@ import type { Engine } from '../actors/engine.ts';
 import { openJournal, type Journal } from '../actors/journal.ts';
 import { lockRoot, removePidFile, writePidFile, type Lock } from '../actors/lock.ts';
 import { notify } from '../actors/notify.ts';
-import { boot, ensureNetworks, sweepLeftovers } from '../actors/reconcile.ts';
+import { boot, ensureNetworks, hearOutOfMemory, sweepLeftovers } from '../actors/reconcile.ts';
 import { openEngine } from '../actors/restore.ts';
 import { stopContainers } from '../actors/shutdown.ts';
 import { beginLife, type Life } from '../actors/startup.ts';
@@ -159,6 +159,7 @@ export async function runDaemon(options: Options, surroundings: Surroundings): P
     await step('reconcile', async () => {
       await sweepLeftovers(folded.engine);
       folded.wake();
+      hearOutOfMemory(folded.engine);
       await networksSettled(folded.engine);
       await boot(folded.engine);
     });
