@@ -43,18 +43,18 @@ export interface ManagedContainerd {
 /** Resolves when it answers. Rejects with `runtimeDown` when it cannot be started. */
 export async function manageContainerd(roots: Roots): Promise<ManagedContainerd> {
   const paths = pathsOf(roots);
-  let closed = false;
+  const closing = new AbortController();
   const ensure = async (): Promise<void> => {
-    const pid = livingPid(paths) ?? (closed ? null : start(paths));
+    const pid = livingPid(paths) ?? (closing.signal.aborted ? null : start(paths));
     if (pid !== null) await answering(paths, pid);
   };
   await ensure();
   void watchOver();
 
   async function watchOver(): Promise<void> {
-    while (!closed) {
+    while (!closing.signal.aborted) {
       await pause(times.look, undefined, { ref: false });
-      if (closed || livingPid(paths) !== null) continue;
+      if (closing.signal.aborted || livingPid(paths) !== null) continue;
       // Its own log tells why; what matters here is to try again.
       await ensure().catch(() => pause(times.again, undefined, { ref: false }));
     }
@@ -63,11 +63,9 @@ export async function manageContainerd(roots: Roots): Promise<ManagedContainerd>
   return {
     address: paths.socket,
     pid: () => livingPid(paths),
-    close: () => {
-      closed = true;
-    },
+    close: () => closing.abort(),
     shutDown: async () => {
-      closed = true;
+      closing.abort();
       await end(paths);
     },
   };

@@ -26,10 +26,13 @@ export class ContainerdFailure extends WorldFailure {
   /** gRPC's number. */
   readonly code: number;
   constructor(code: number, message: string) {
-    super(reasonOf(code, message), code === status.UNAVAILABLE ? `containerd does not answer: ${message}` : message);
+    super(reasonOf(code, message), code === status.UNAVAILABLE ? `containerd does not answer: ${plainly(message)}` : message);
     this.code = code;
   }
 }
+
+/** grpc-js wraps the one thing that tells something: `connect ENOENT /run/x.sock`. */
+const plainly = (message: string): string => /Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(message)?.[1] ?? message;
 
 const reasons: Readonly<Record<number, Failure['reason']>> = {
   [status.UNAVAILABLE]: 'runtimeDown',

@@ -16,12 +16,15 @@ const defaultRules: readonly DeviceRule[] = [
 const everything: readonly DeviceRule[] = [{ allow: true, access: 'rwm' }];
 
 export interface DeviceWishes {
+  /** Of `--gpus` and the like: no driver is known here. */
+  readonly requests: readonly object[] | null;
   readonly devices: readonly Device[] | null;
   readonly rules: readonly string[] | null;
   readonly privileged: boolean;
 }
 
-export function devicesFor({ devices, rules, privileged }: DeviceWishes): { nodes: DeviceNode[]; rules: DeviceRule[] } {
+export function devicesFor({ requests, devices, rules, privileged }: DeviceWishes): { nodes: DeviceNode[]; rules: DeviceRule[] } {
+  if (requests?.[0]) throw noDriver(requests[0]);
   const asked = devices ?? [];
   if (privileged) {
     const others = asked.filter(({ PathOnHost, PathInContainer }) => PathOnHost !== PathInContainer);
@@ -31,6 +34,11 @@ export function devicesFor({ devices, rules, privileged }: DeviceWishes): { node
     allow: true, type, major, minor, access: device.CgroupPermissions || 'rwm',
   })));
   return { nodes: asked.flatMap(nodesOf), rules: [...defaultRules, ...allowed, ...(rules ?? []).map(ruleOf)] };
+}
+
+function noDriver({ Driver = '', Capabilities = [] }: { Driver?: string; Capabilities?: string[][] }): WorldFailure {
+  const wanted = Capabilities.map((all) => `[${all.join(' ')}]`).join(' ');
+  return new WorldFailure('invalid', `could not select device driver "${Driver}" with capabilities: [${wanted}]`);
 }
 
 /** Numbers of a device out of stat's `rdev`, as glibc's major(3) and minor(3) do. */

@@ -45,7 +45,8 @@ export function ociSpec(run: Run, made: Made, host: Surroundings): Spec {
   const security = securityOptions(hostConfig.SecurityOpt);
   const init = initFor(hostConfig, host);
   const process = processFor(run.spec, made, host, init !== null, security);
-  const devices = devicesFor({ devices: hostConfig.Devices, rules: hostConfig.DeviceCgroupRules, privileged: hostConfig.Privileged });
+  const { DeviceRequests: requests, Devices, DeviceCgroupRules: rules, Privileged: privileged } = hostConfig;
+  const devices = devicesFor({ requests, devices: Devices, rules, privileged });
   const seccomp = seccompFor(hostConfig, security, process.capabilities.bounding, host);
   const propagation = rootPropagation(mounts);
   return {

@@ -144,7 +144,7 @@ export function tasksOf({ containerd, exits, surroundings, shimFor, folderOf, fr
     try {
       await containerd.call('Tasks.Delete', { containerId: id });
     } catch (error) {
-      if (isNotFound(error)) return /^container "/.test((error as Error).message) ? 'without record' : undefined;
+      if (isNotFound(error)) return (error as Error).message.startsWith('container "') ? 'without record' : undefined;
       const task = await get(id);
       if (!task) return;
       if (task.state === 'stopped') throw error;

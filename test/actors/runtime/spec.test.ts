@@ -150,6 +150,12 @@ test('--init without an init program is refused in words', (t) => {
   t.regex(error.message, /docker-init/);
 });
 
+test('--gpus is refused in words', (t) => {
+  t.throws(() => specFor(t, { hostConfig: { DeviceRequests: [{ Driver: '', Count: -1, Capabilities: [['gpu']] }] } }), {
+    message: 'could not select device driver "" with capabilities: [[gpu]]',
+  });
+});
+
 test('a bind whose source is missing is told by that source', (t) => {
   const point: MountPoint = { type: 'bind', source: '/no/such/path', destination: '/x', mode: '', readWrite: true, propagation: '', copy: false };
   const error = t.throws(() => specFor(t, {}, [point]), { instanceOf: WorldFailure });
