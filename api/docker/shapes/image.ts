@@ -77,7 +77,7 @@ export function inspectedImage(image: Image, version: number): object {
     ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,
     Size: record.size,
-    GraphDriver: { Data: null, Name: 'overlayfs' },
+    GraphDriver: { Data: {}, Name: 'overlayfs' },
     RootFS: { Type: config.rootfs.type, Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: taggedAt === '' ? never : taggedAt },
     ...former(config, record.size, version),
