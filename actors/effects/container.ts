@@ -3,7 +3,7 @@ import { nanoseconds } from '../../events/time.ts';
 import type { Context } from '../../machines/container/evolve.ts';
 import { ask, tellHealth } from '../ask.ts';
 import type { Effect, Work } from '../effect.ts';
-import { get, viewOf } from '../roster.ts';
+import { all, get, viewOf } from '../roster.ts';
 import { WorldFailure } from '../world.ts';
 import { exitCodeOf, failureOf } from './failure.ts';
 import { closeRun, openRun } from './run.ts';
@@ -153,11 +153,15 @@ const sweep: ContainerEffect = async ({ engine, context, signal, asker }) => {
   if (context.removeVolumes) {
     for (const mount of context.spec.mounts) {
       if (!mount.anonymous || mount.name === undefined) continue;
-      await ask(engine, 'volume', mount.name, { name: 'remove', force: true, usedBy: [] }, asker).catch(() => undefined);
+      await ask(engine, 'volume', mount.name, { name: 'remove', force: true, usedBy: usersOf(engine, mount.name) }, asker).catch(() => undefined);
     }
   }
   return { name: 'reportSwept' };
 };
+
+/** Containers that exist and mount it: others may have borrowed it by `--volumes-from`. */
+const usersOf = (engine: Work['engine'], volume: string): string[] =>
+  [...all(engine.roster, 'container')].filter((container) => viewOf(container).context.spec.mounts.some(({ name }) => name === volume)).map(({ id }) => id);
 
 export const containerEffects = {
   prepare, ensureTask, watchTask, deliverSignal, stopTask, releaseRun, awaitRestart, pauseTask, resumeTask, updateTask, removeRun, sweep,
