@@ -108,6 +108,12 @@ export interface Runtime {
   tasks(): Promise<Task[]>;
   /** Bytes that the container wrote: of its own layer. */
   usage(id: string): Promise<number>;
+  /** What its processes use now; null when none runs. */
+  figures(id: string): Promise<Figures | null>;
+  /** Its processes, as ps(1) with these arguments shows them. */
+  processes(id: string, args: readonly string[]): Promise<ProcessList>;
+  /** How its files differ from its image's, sorted by path. */
+  changes(id: string): Promise<Change[]>;
   /** Containers of which a writable layer or record exists. */
   containers(): Promise<string[]>;
   execs: Execs;
@@ -121,6 +127,45 @@ export interface Runtime {
   onReconnect(listener: () => void): void;
   /** Names of the runtimes that `HostConfig.Runtime` may name, with their paths. */
   readonly runtimes: Readonly<Record<string, { path: string }>>;
+}
+
+/** What a container uses, counted from the start of its run. Bytes and nanoseconds. */
+export interface Figures {
+  /** Of the cgroups that counted: the names of `memory.details` differ. */
+  readonly version: '1' | '2';
+  readonly cpu: {
+    readonly totalNanos: number; readonly userNanos: number; readonly kernelNanos: number;
+    /** By processor; null where that is not counted. */
+    readonly eachNanos: readonly number[] | null;
+    readonly periods: number; readonly throttledPeriods: number; readonly throttledNanos: number;
+  };
+  readonly memory: {
+    readonly usage: number; readonly most: number | null; readonly limit: number; readonly failures: number; readonly details: Readonly<Record<string, number>>;
+  };
+  /** `limit` null: none. */
+  readonly pids: { readonly current: number; readonly limit: number | null };
+  readonly blocks: readonly { readonly major: number; readonly minor: number; readonly operation: string; readonly bytes: number }[];
+  /** By name of the interface. */
+  readonly networks: Readonly<Record<string, Moved>>;
+  /** Of the whole machine. */
+  readonly machineNanos: number;
+  readonly onlineCpus: number;
+}
+
+export interface Moved {
+  readonly rxBytes: number; readonly rxPackets: number; readonly rxErrors: number; readonly rxDropped: number;
+  readonly txBytes: number; readonly txPackets: number; readonly txErrors: number; readonly txDropped: number;
+}
+
+export interface ProcessList {
+  readonly titles: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface Change {
+  /** Absolute, inside the container. */
+  readonly path: string;
+  readonly kind: 'modified' | 'added' | 'deleted';
 }
 
 export interface Execs {

@@ -78,10 +78,10 @@ function entryIn(layer: string, parts: readonly string[]): { stat: Stats; hostPa
 }
 
 /** How overlayfs marks what an upper layer has deleted. */
-const isWhiteout = (stat: Stats): boolean => stat.isCharacterDevice() && stat.rdev === 0;
+export const isWhiteout = (stat: Stats): boolean => stat.isCharacterDevice() && stat.rdev === 0;
 
 /** How it marks a folder that replaces those below it instead of joining them. */
-function isOpaque(folder: string): boolean {
+export function isOpaque(folder: string): boolean {
   const value = Buffer.alloc(1);
   return libc?.lgetxattr(folder, 'trusted.overlay.opaque', value, 1n) === 1n && value.toString() === 'y';
 }

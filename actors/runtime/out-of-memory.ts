@@ -13,6 +13,8 @@ export interface OutOfMemory {
   /** A new run begins, in this cgroup. */
   begin(id: string, cgroupsPath: string): void;
   forget(id: string): void;
+  /** Path of the run's cgroup, null when there is no record of a run. */
+  cgroupOf(id: string): Promise<string | null>;
 }
 
 export function outOfMemory(containerd: Containerd, cgroupVersion: '1' | '2'): OutOfMemory {
@@ -40,6 +42,7 @@ export function outOfMemory(containerd: Containerd, cgroupVersion: '1' | '2'): O
   }
 
   return {
+    cgroupOf: pathOf,
     onKill: (listener) => void listeners.push(listener),
     hear: ({ event }) => {
       if (event) void tell(containerd.unpack('containerd.events.TaskOOM', event).containerId);

@@ -10,11 +10,15 @@ import { keepAlive } from './alive.ts';
 import { ownCapabilities } from './capabilities.ts';
 import { watch } from './connection.ts';
 import { execsOf } from './execs.ts';
+import { changesIn } from './changes.ts';
 import { exitsOf } from './exits.ts';
+import { figuresOf } from './figures.ts';
+import { layersOf } from './layers.ts';
 import { outOfMemory } from './out-of-memory.ts';
+import { listed } from './processes.ts';
 import type { Surroundings } from './spec.ts';
 import { folderIn, type Shim, tasksOf } from './tasks.ts';
-import { layerOwners, layerUsage, makeLayer, removeLayer } from './writable-layer.ts';
+import { layerOwners, layerUsage, makeLayer, mountsOf, removeLayer } from './writable-layer.ts';
 
 export interface LinuxRuntimeOptions {
   readonly containerd: Containerd;
@@ -96,6 +100,15 @@ export function linuxRuntime(options: LinuxRuntimeOptions): LinuxRuntime {
     },
     tasks: tasks.list,
     usage: (id) => layerUsage(containerd, id),
+    figures: async (id) => {
+      const [cgroup, pid] = await Promise.all([oom.cgroupOf(id), tasks.pidOf(id)]);
+      return cgroup === null || pid === null ? null : figuresOf(cgroup, pid, surroundings.cgroupVersion);
+    },
+    processes: async (id, args) => {
+      const { processes } = await containerd.call('Tasks.ListPids', { containerId: id });
+      return listed(args, processes.map(({ pid }) => pid));
+    },
+    changes: async (id) => changesIn(layersOf(await mountsOf(containerd, id))),
     containers: async () => {
       const [owners, { containers }] = await Promise.all([layerOwners(containerd), containerd.call('Containers.List', {})]);
       return [...new Set([...owners, ...containers.map(({ id }) => id)])];

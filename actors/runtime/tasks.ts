@@ -169,6 +169,8 @@ export function tasksOf({ containerd, exits, surroundings, shimFor, folderOf, fr
 
   return {
     create, start, signal, update, release, list,
+    /** Null when there is no task. */
+    pidOf: async (id: string) => (await get(id))?.pid ?? null,
     pause: (id: string) => change(id, 'Tasks.Pause', 'paused'),
     resume: (id: string) => change(id, 'Tasks.Resume', 'running'),
   };

@@ -2,7 +2,7 @@
 import { PassThrough, Readable, type Duplex } from 'node:stream';
 import type { ImageRecord } from '../../events/image.ts';
 import { rfc3339 } from '../../events/time.ts';
-import { WorldFailure, type Execs, type HostInfo, type Images, type LogLine, type Networks, type Runtime, type Stdio, type Volumes, type World } from '../world.ts';
+import { WorldFailure, type Execs, type Figures, type HostInfo, type Images, type LogLine, type Networks, type Runtime, type Stdio, type Volumes, type World } from '../world.ts';
 import { endTask, runTask, simulatedMachine, type Machine, type MachineOptions, type SimulatedTask } from './simulated/machine.ts';
 import { commandOf, deadly, exitCodeOf, script } from './simulated/process.ts';
 
@@ -123,6 +123,9 @@ function runtime(machine: Machine): Runtime {
     },
     tasks: async () => [...machine.tasks].map(([id, { pid, state }]) => ({ id, pid, state })),
     usage: async () => 0,
+    figures: async (id) => (machine.tasks.get(id)?.state === 'running' ? figures(machine) : null),
+    processes: async (id) => ({ titles: ['UID', 'PID', 'CMD'], rows: [['root', String(alive(id).pid), 'simulated']] }),
+    changes: async () => [{ path: '/tmp', kind: 'modified' }, { path: '/tmp/simulated', kind: 'added' }],
     containers: async () => [...machine.layers.keys()],
     execs: execs(machine),
     lastAlive: () => machine.clock.now(),
@@ -132,6 +135,16 @@ function runtime(machine: Machine): Runtime {
     },
     onReconnect: () => undefined,
     runtimes: { runc: { path: 'runc' } },
+  };
+}
+
+/** A tenth of one processor, at any time. */
+function figures(machine: Machine): Figures {
+  const nanos = Number(machine.clock.now() % 1_000_000_000_000_000n);
+  return {
+    version: '2', machineNanos: nanos * 2, onlineCpus: 2, networks: {},
+    cpu: { totalNanos: nanos / 10, userNanos: nanos / 20, kernelNanos: nanos / 20, eachNanos: null, periods: 0, throttledPeriods: 0, throttledNanos: 0 },
+    memory: { usage: 1_000_000, most: null, limit: 2 ** 31, failures: 0, details: { inactive_file: 0 } }, pids: { current: 1, limit: null }, blocks: [],
   };
 }
 

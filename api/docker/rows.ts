@@ -1,6 +1,8 @@
 // rows.ts: all rows of the Docker API, one table for each resource
 import { rows as attach } from './attach.ts';
+import { rows as commit } from './commit.ts';
 import { rows as creation } from './container-create.ts';
+import { rows as figures } from './container-figures.ts';
 import { rows as containers } from './containers.ts';
 import { rows as diskUsage } from './disk-usage.ts';
 import { rows as events } from './events.ts';
@@ -13,4 +15,4 @@ import { rows as system } from './system.ts';
 import { rows as unsupported } from './unsupported.ts';
 import { rows as volumes } from './volumes.ts';
 
-export const rows: readonly Row[] = [...system, ...diskUsage, ...containers, ...creation, ...attach, ...logs, ...exec, ...images, ...networks, ...volumes, ...events, ...unsupported];
+export const rows: readonly Row[] = [...system, ...diskUsage, ...containers, ...creation, ...figures, ...commit, ...attach, ...logs, ...exec, ...images, ...networks, ...volumes, ...events, ...unsupported];

@@ -9,15 +9,11 @@ const build = 'building images is not supported by this daemon yet: build elsewh
 const yet = (what: string): string => `${what} is not supported by this daemon yet`;
 
 const table: readonly (readonly [method: Row['method'], path: string, sentence: string])[] = [
-  ['GET', '/containers/{id}/top', yet('listing processes')],
-  ['GET', '/containers/{id}/changes', yet('listing changed files')],
   ['GET', '/containers/{id}/export', yet('exporting a container')],
-  ['GET', '/containers/{id}/stats', yet('statistics')],
   ['GET', '/containers/{id}/attach/ws', yet('attaching over a websocket')],
   ['HEAD', '/containers/{id}/archive', yet('copying files')],
   ['GET', '/containers/{id}/archive', yet('copying files')],
   ['PUT', '/containers/{id}/archive', yet('copying files')],
-  ['POST', '/commit', yet('committing a container')],
   ['POST', '/auth', yet('logging in to a registry')],
   ['GET', '/distribution/{name*}/json', yet('asking a registry about an image')],
   ['POST', '/networks/{id*}/connect', yet('connecting a container that exists')],
