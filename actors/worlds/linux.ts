@@ -1,5 +1,7 @@
 // linux.ts: the world as it is: containerd, networks, images, volumes and streams of this machine
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { manageContainerd, type ManagedContainerd } from '../containerd/child.ts';
 import { connect, type Containerd } from '../containerd/client.ts';
 import { namespace } from '../containerd/names.ts';
@@ -56,6 +58,21 @@ interface Doors {
 /** Others may use a foreign containerd as well, other daemons of ours among them. */
 const namespaceIn = ({ containerd, execRoot }: LinuxWorldOptions) => (containerd ? `${namespace}-${instanceOf(execRoot)}` : namespace);
 
+const cgroupOf = (execRoot: string) => `tallyd-${instanceOf(execRoot)}`;
+
+/** An empty one is left by the last container: at the top of each hierarchy. One that is in use cannot be removed, and stays. */
+function removeCgroup(name: string): void {
+  const top = '/sys/fs/cgroup';
+  const hierarchies = existsSync(top) ? readdirSync(top).map((hierarchy) => join(top, hierarchy, name)) : [];
+  for (const path of [join(top, name), ...hierarchies].filter((each) => existsSync(each))) {
+    try {
+      rmdirSync(path);
+    } catch {
+      continue;
+    }
+  }
+}
+
 async function openDoors(options: LinuxWorldOptions, containerd: Containerd, managed: ManagedContainerd | null): Promise<Doors> {
   const { dataRoot, execRoot } = options;
   const clock = linuxClock();
@@ -77,7 +94,7 @@ async function openDoors(options: LinuxWorldOptions, containerd: Containerd, man
     keeper,
     runtime: linuxRuntime({
       containerd, dataRoot, execRoot, clock, random: linuxRandom, path: options.environment['PATH'] ?? '', runtimes, defaultRuntime: options.defaultRuntime,
-      cgroupParent: `/tallyd-${instanceOf(execRoot)}`,
+      cgroupParent: `/${cgroupOf(execRoot)}`,
     }),
     stdio: await linuxStdio({ dataRoot, execRoot, keeper, hostname: hostname(), closeStdin }),
     networks: linuxNetworks({ execRoot, keeper, options: { iptables: options.iptables } }),
@@ -141,6 +158,7 @@ export function linuxWorld(options: LinuxWorldOptions): StartingWorld {
       await letGo();
       await doors?.keeper.end();
       await doors?.managed?.shutDown();
+      removeCgroup(cgroupOf(options.execRoot));
     },
     dispose: async () => {
       await doors?.networks.dispose();
