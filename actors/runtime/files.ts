@@ -30,6 +30,9 @@ export function writeFiles(folder: string, run: Pick<Run, 'spec' | 'hosts' | 'dn
   return destinations(folder);
 }
 
+/** What the files say: in another's network a container has that one's name, as Docker gives it. */
+export const hostnameIn = (files: Readonly<Record<string, string>>): string => readHost(files['/etc/hostname'] ?? '').trim();
+
 const destinations = (folder: string): Record<string, string> =>
   Object.fromEntries(['resolv.conf', 'hostname', 'hosts'].map((name) => [`/etc/${name}`, join(folder, name)]));
 

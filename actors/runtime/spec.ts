@@ -31,6 +31,8 @@ export interface Surroundings {
 
 /** What was made for the run before its spec. */
 export interface Made {
+  /** The request's own, or that of the container whose network is shared. */
+  readonly hostname: string;
   /** The root filesystem's layers, to look up users in. */
   readonly layers: Layers;
   /** Host paths of /etc/hosts and the like, by destination. */
@@ -41,10 +43,11 @@ export interface Made {
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function ociSpec(run: Run, made: Made, host: Surroundings): Spec {
-  const { config, hostConfig, mounts } = run.spec;
+  const { hostConfig, mounts } = run.spec;
+  const config = { ...run.spec.config, Hostname: made.hostname };
   const security = securityOptions(hostConfig.SecurityOpt);
   const init = initFor(hostConfig, host);
-  const process = processFor(run.spec, made, host, init !== null, security);
+  const process = processFor({ ...run.spec, config }, made, host, init !== null, security);
   const { DeviceRequests: requests, Devices, DeviceCgroupRules: rules, Privileged: privileged } = hostConfig;
   const devices = devicesFor({ requests, devices: Devices, rules, privileged });
   const seccomp = seccompFor(hostConfig, security, process.capabilities.bounding, host);

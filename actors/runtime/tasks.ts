@@ -7,7 +7,7 @@ import { containerSnapshot, snapshotter } from '../containerd/names.ts';
 import { WorldFailure, type Run, type Task } from '../world.ts';
 import type { Exits } from './exits.ts';
 import { runFailure } from './failure.ts';
-import { writeFiles } from './files.ts';
+import { hostnameIn, writeFiles } from './files.ts';
 import { layersOf } from './layers.ts';
 import { changedResources } from './resources.ts';
 import { dropSharedMemory, sharedMemory } from './shared-memory.ts';
@@ -60,7 +60,8 @@ export function tasksOf({ containerd, exits, surroundings, shimFor, folderOf, fr
     freshMounts.delete(id);
     const folder = folderOf(id);
     const files = writeFiles(folder, run);
-    const spec = ociSpec(run, { layers: layersOf(mounts), files, sharedMemory: sharedMemory(folder, hostConfig, run.join) }, surroundings);
+    const made = { hostname: hostnameIn(files), layers: layersOf(mounts), files, sharedMemory: sharedMemory(folder, hostConfig, run.join) };
+    const spec = ociSpec(run, made, surroundings);
     const packed = { type_url: specUrl, value: Buffer.from(specJson(spec)) };
     const present = await record(id, packed, shim);
     if (present) return present;

@@ -118,6 +118,14 @@ test('hosts, hostname and resolver files are the container\'s own', async (t) =>
   ].join('\n'));
 });
 
+test('a container in another\'s network has that one\'s name and hosts', async (t) => {
+  const boxed = await box(t);
+  const lender = runOf(boxed, { command: ['sleep', '1000'], config: { Hostname: 'lender' }, hostConfig: { NetworkMode: 'default' } });
+  await started(boxed, lender);
+  const { output } = await ran(boxed, { command: ['sh', '-c', 'hostname; cat /etc/hostname; echo $HOSTNAME'], hostConfig: { NetworkMode: `container:${lender.run.id}` } });
+  t.is(output, 'lender\nlender\nlender\n');
+});
+
 test('binds, read-only ones too, and RAM disks are mounted; a missing working directory is made', async (t) => {
   const boxed = await box(t);
   const source = join(boxed.root, 'source');

@@ -47,7 +47,7 @@ const requestOf = ({ config = {}, hostConfig = {} }: Row['request'], mounts: Mou
 function specFor(t: ExecutionContext, row: Row['request'], points: MountPoint[] = [], host: Partial<Surroundings> = {}): Spec {
   const mode = row.hostConfig?.IpcMode;
   const sharedMemory = mode === 'host' ? '/dev/shm' : mode === 'shareable' ? '/files/mounts/shm' : null;
-  return ociSpec(requestOf(row, points), { layers: [root(t)], files, sharedMemory }, { ...surroundings, ...host });
+  return ociSpec(requestOf(row, points), { hostname: row.config?.Hostname ?? 'web', layers: [root(t)], files, sharedMemory }, { ...surroundings, ...host });
 }
 
 /** What differs in writing and not in effect: order of namespaces, empty lists, limits of zero, what is ours to name. */
@@ -129,7 +129,7 @@ test('capabilities are named with and without CAP_, in any case, and ALL stands 
 
 test('joined namespaces are named by the other container\'s process', (t) => {
   const run = { ...requestOf({ hostConfig: { PidMode: 'container:x', IpcMode: 'container:x' } }), join: { pid: 5, ipc: 6 } };
-  const { namespaces } = ociSpec(run, { layers: [root(t)], files, sharedMemory: '/x/shm' }, surroundings).linux;
+  const { namespaces } = ociSpec(run, { hostname: 'web', layers: [root(t)], files, sharedMemory: '/x/shm' }, surroundings).linux;
   t.deepEqual(namespaces.filter(({ type }) => type === 'pid' || type === 'ipc'), [{ type: 'pid', path: '/proc/5/ns/pid' }, { type: 'ipc', path: '/proc/6/ns/ipc' }]);
 });
 
