@@ -5,7 +5,8 @@ import type { Duplex } from 'node:stream';
 /**
  * Node hands a connection over by itself only when the client asks for an upgrade. Docker's older clients do not ask:
  * then Node's parser must be kept from what follows. A listener for data makes Node's HTTP server stop reading
- * from the handle directly; without the parser's own listeners all bytes are ours.
+ * from the handle directly; without the parser's own listeners all bytes are ours. Such a client has to wait for its answer
+ * before it sends more, as they do: what comes sooner is taken for its next request.
  */
 export function handOver(request: IncomingMessage, response: ServerResponse, type: string): Duplex {
   const { socket } = request;

@@ -133,15 +133,14 @@ const echo = command('POST', '/echo/{id}', async ({ params, json: body }) => {
   });
 });
 
+/** What follows the request is sent when it was answered, as Docker's clients do. */
 async function talk(port: number, head: string, ...rest: string[]): Promise<string> {
   const client = connect(port, '127.0.0.1');
   let text = '';
   client.on('data', (chunk) => (text += String(chunk)));
   client.write(head);
-  for (const each of rest) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    client.write(each);
-  }
+  if (rest.length > 0) await once(client, 'data');
+  for (const each of rest) client.write(each);
   client.end();
   await once(client, 'close');
   return text;
