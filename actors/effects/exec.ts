@@ -11,7 +11,7 @@ const rememberedNanos = 300_000_000_000n;
 const unseenExitCode = 255;
 
 /** An attached exec whose client is gone with the daemon that it was connected to is not started any more. */
-const ensureExec: Effect<'exec', Context> = async ({ engine, entity, context }) => {
+const ensureExec: Effect<'exec', Context> = async ({ engine, entity, context, report }) => {
   const { id, spec } = context;
   const attached = spec.attachStdin || spec.attachStdout || spec.attachStderr;
   const client = takeExecClient(id);
@@ -21,8 +21,10 @@ const ensureExec: Effect<'exec', Context> = async ({ engine, entity, context }) 
     client?.connect(started.stream);
     return { name: 'reportStarted', pid: started.pid };
   } catch (error) {
+    // The client asks for the exit code as soon as its stream ends: it has to be there by then.
+    await report({ name: 'reportStartFailed', exitCode: exitCodeOf(error), message: failureOf(error).message });
     client?.fail(error);
-    return { name: 'reportStartFailed', exitCode: exitCodeOf(error), message: failureOf(error).message };
+    return null;
   }
 };
 
