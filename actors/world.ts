@@ -54,20 +54,27 @@ export interface Random {
   integer(below: number): number;
 }
 
+/** Lines of a /etc/resolv.conf. */
+export interface Resolver {
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+  readonly options: readonly string[];
+}
+
 /** What a run of a container needs beside its spec, resolved by the effect that starts it. */
 export interface Run {
   readonly id: string;
   readonly name: string;
   readonly spec: ContainerSpec;
   readonly image: ImageRecord | null;
-  /** Path of the network namespace to join; null: the host's. */
+  /** Path of the network namespace to join; null: the host's; empty: one of its own, with nothing but a loopback. */
   readonly networkNamespace: string | null;
   /** Host paths of the volumes among spec.mounts, by destination. */
   readonly volumePaths: Readonly<Record<string, string>>;
   /** Lines for /etc/hosts beside the standard ones. */
   readonly hosts: readonly { address: string; names: string[] }[];
   /** Nameservers and search domains for /etc/resolv.conf; null: as on the host. */
-  readonly dns: { servers: string[]; search: string[]; options: string[] } | null;
+  readonly dns: Resolver | null;
   /** Pids of the containers whose namespaces are joined, by `container:` modes. */
   readonly join: { readonly pid?: number; readonly ipc?: number };
   readonly stdio: Fifos;
@@ -242,6 +249,8 @@ export interface Networks {
   attach(containerId: string, containerName: string, network: NetworkRecord, endpoint: Endpoint, publish: readonly Publish[]): Promise<PortMap>;
   /** Unpublishes, disconnects and deletes the sandbox. */
   closeSandbox(containerId: string): Promise<void>;
+  /** Whom a container asks for names, out of what it wants itself; null: as on the host. */
+  resolver(wanted: Resolver, inHostsNetwork: boolean): Resolver | null;
   /** Sandboxes that exist now. */
   sandboxes(): Promise<string[]>;
 }

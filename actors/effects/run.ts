@@ -27,7 +27,7 @@ export async function openRun(work: ContainerWork): Promise<{ pid: number; ports
   const networkNamespace = await namespaceOf(work);
   const run: Run = {
     id: context.id, name: context.name, spec: context.spec, image: image ? viewOf(image).context.image : null, networkNamespace, volumePaths,
-    hosts: hostsOf(context, attachments), dns: null, join: joined(engine, context), stdio,
+    hosts: hostsOf(context, attachments), dns: resolverOf(work), join: joined(engine, context), stdio,
   };
   const [ports, task] = await Promise.all([connect(work, attachments), world.runtime.createTask(run)]);
   if (task.state === 'created') await world.runtime.startTask(context.id);
@@ -115,6 +115,7 @@ export function findNetwork(engine: Engine, wanted: string): Entity<'network'> |
 async function namespaceOf({ engine, context }: ContainerWork): Promise<string | null> {
   const mode = context.spec.hostConfig.NetworkMode;
   if (mode === 'host') return null;
+  if (mode === 'none') return '';
   if (!mode.startsWith('container:')) return engine.world.networks.openSandbox(context.id);
   const { pid } = runningContainer(engine, mode.slice('container:'.length));
   return `/proc/${pid}/ns/net`;
@@ -153,6 +154,11 @@ function hostsOf({ spec, id }: Context, attachments: readonly Attachment[]): Run
     return { address: address === 'host-gateway' ? gateway : address, names: [entry.slice(0, cut)] };
   });
   return [...extra, ...own];
+}
+
+function resolverOf({ engine, context }: ContainerWork): Run['dns'] {
+  const { Dns, DnsSearch, DnsOptions, NetworkMode } = context.spec.hostConfig;
+  return engine.world.networks.resolver({ servers: Dns ?? [], search: DnsSearch ?? [], options: DnsOptions ?? [] }, NetworkMode === 'host');
 }
 
 /** The running container that a `container:` mode names. */

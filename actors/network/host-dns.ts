@@ -1,5 +1,6 @@
 // host-dns.ts: whom containers may ask for names, out of the host's /etc/resolv.conf
 import { readFileSync } from 'node:fs';
+import type { Resolver } from '../world.ts';
 
 export interface ResolvConf {
   servers: string[];
@@ -31,6 +32,22 @@ export function hostDns(paths = files): ResolvConf {
   const asked = behindResolved ? read(paths.resolved) : host;
   const servers = asked.servers.filter((server) => !server.includes(':') && !server.startsWith('127.'));
   return { ...asked, servers: servers.length > 0 ? servers : [...fallback] };
+}
+
+/** Each of the three is the container's, or the daemon's, or the host's. moby: daemon/container_operations_unix.go setupDNS */
+export function resolverFor(wanted: Resolver, ofDaemon: Resolver = { servers: [], search: [], options: [] }, inHostsNetwork = false): Resolver | null {
+  const asked = (key: keyof Resolver) => (wanted[key].length > 0 ? wanted[key] : ofDaemon[key]);
+  const servers = asked('servers');
+  const search = asked('search');
+  const options = asked('options');
+  if (inHostsNetwork && servers.length + search.length + options.length === 0) return null;
+  const host = inHostsNetwork ? read(files.host) : hostDns();
+  return {
+    servers: servers.length > 0 ? servers : host.servers,
+    // `--dns-search .` asks for none.
+    search: (search.length > 0 ? search : host.search).filter((domain) => domain !== '.'),
+    options: options.length > 0 ? options : host.options,
+  };
 }
 
 /** All IPv4 nameservers that the host itself uses. */

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { Endpoint, NetworkRecord } from '../../events/network.ts';
 import type { PortMap } from '../../events/spec.ts';
 import { firstAddress } from '../../machines/network/ipam.ts';
-import type { Networks, Publish } from '../world.ts';
+import type { Networks, Publish, Resolver } from '../world.ts';
 import { all, checkEndpoint, connect, disconnect, planAttachment, type Attachment, type Sandbox } from './attachments.ts';
 import { checkNetwork, ensureBridge, ensureBridgedRules, ensureForwarding, linkExists, removeBridge, type Bridge } from './bridges.ts';
 import { deleteLinks } from './commands.ts';
 import { openFirewall } from './firewall.ts';
+import { resolverFor } from './host-dns.ts';
 import { isNamespace, openNamespaces } from './namespaces.ts';
 import { instanceOf, namesOf } from './names.ts';
 import { openPorts, portMap, type PortKeeper } from './ports.ts';
@@ -26,6 +27,8 @@ export interface NetworksSettings {
     readonly iptables?: boolean;
     /** `--ip-forward`. */
     readonly ipForward?: boolean;
+    /** `--dns`, `--dns-search`, `--dns-opt`: of containers that ask for none. */
+    readonly dns?: Resolver;
   };
 }
 
@@ -235,6 +238,7 @@ export function linuxNetworks({ execRoot, instance = instanceOf(execRoot), keepe
     attach: (id, name, network, endpoint, publish) => inLine(id, () => attach(id, name, network, endpoint, publish)),
     detach: (id, networkId) => inLine(id, () => detach(id, networkId)),
     closeSandbox: (id) => inLine(id, () => closeSandbox(id)),
+    resolver: (wanted, inHostsNetwork) => resolverFor(wanted, options.dns, inHostsNetwork),
     sandboxes: () => Promise.resolve(sandboxes.entries().map(([id]) => id)),
     close: async () => {
       await swept;

@@ -8,7 +8,7 @@ export function namespacesFor(run: Pick<Run, 'networkNamespace' | 'join'>, hostC
   const { PidMode, IpcMode, UTSMode } = hostConfig;
   return [
     { type: 'mount' },
-    ...(run.networkNamespace === null ? [] : [{ type: 'network', path: run.networkNamespace } as const]),
+    ...(run.networkNamespace === null ? [] : [{ type: 'network', ...(run.networkNamespace && { path: run.networkNamespace }) } as const]),
     ...(UTSMode === 'host' ? [] : [{ type: 'uts' } as const]),
     ...joined('pid', PidMode, run.join.pid),
     ...joined('ipc', IpcMode, run.join.ipc),

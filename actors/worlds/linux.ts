@@ -29,6 +29,9 @@ export interface LinuxWorldOptions {
   readonly runtimes: Readonly<Record<string, string>>;
   readonly defaultRuntime: string;
   readonly iptables: boolean;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
   /** PATH, and the variables that name proxies. */
@@ -97,7 +100,7 @@ async function openDoors(options: LinuxWorldOptions, containerd: Containerd, man
       cgroupParent: `/${cgroupOf(execRoot)}`,
     }),
     stdio: await linuxStdio({ dataRoot, execRoot, keeper, hostname: hostname(), closeStdin }),
-    networks: linuxNetworks({ execRoot, keeper, options: { iptables: options.iptables } }),
+    networks: linuxNetworks({ execRoot, keeper, options: { iptables: options.iptables, dns: { servers: options.dns, search: options.dnsSearch, options: options.dnsOptions } } }),
     images: linuxImages(containerd, {
       clock, random: linuxRandom, architecture: process.arch,
       registries: { mirrors: options.registryMirrors, insecure: options.insecureRegistries, proxies: options.environment },

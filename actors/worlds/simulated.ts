@@ -230,6 +230,7 @@ function networks(machine: Machine): Networks {
     },
     ensure: async (network) => void machine.bridges.set(network.id, network.bridge),
     remove: async (network) => void machine.bridges.delete(network.id),
+    resolver: () => null,
     openSandbox: async (id) => {
       if (!machine.sandboxes.has(id)) machine.sandboxes.set(id, { addresses: [], ports: {} });
       return `/simulated/netns/${id}`;
