@@ -1,4 +1,5 @@
 // flags.ts: what the daemon is told to be, from its command line and its configuration file
+import { commandLines } from './cli/commands.ts';
 import { readConfigFile } from './config-file.ts';
 import { readCommandLine, UsageError, type Given } from './flag-syntax.ts';
 import { flagNamed, flags, type Flag, type FlagValue } from './flag-table.ts';
@@ -131,7 +132,7 @@ export function usage(): string {
     return `  ${left.padEnd(30)}${each.help}${each.initial && typeof each.initial !== 'object' ? ` (default ${each.initial})` : ''}`;
   });
   return [
-    'Usage:  tallyd [daemon] [OPTIONS]', '        tallyd charts [KIND] [--format mermaid|json]', '',
-    'A container engine that speaks the Docker Engine API and keeps its whole history.', '', 'Options:', ...lines, '',
+    'Usage:  tallyd [daemon] [OPTIONS]', '        tallyd COMMAND', '',
+    'A container engine that speaks the Docker Engine API and keeps its whole history.', '', 'Options:', ...lines, '', 'Commands:', ...commandLines(), '',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 // main.ts: where everything begins: the command line, the environment, the signals
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { chartsCommand } from './cli/charts.ts';
+import { isCommand, runCommand, type Terminal } from './cli/commands.ts';
 import { UsageError } from './flag-syntax.ts';
 import { readOptions, usage, type Options } from './flags.ts';
 import { greeting } from './greeting.ts';
@@ -62,8 +62,23 @@ async function daemon(options: Options): Promise<void> {
   if (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start') say(greeting(options));
 }
 
+/** Gives the exit code. */
+async function command(name: string, words: readonly string[]): Promise<number> {
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+  // Nobody reads on, as in `tallyd log | head`: that is its end, and no failure.
+  process.stdout.on('error', () => process.exit(0));
+  const write: Terminal['write'] = (text) => {
+    if (!process.stdout.write(text)) return new Promise((resolve) => process.stdout.once('drain', resolve));
+  };
+  return runCommand(name, words, { write, complain, signal: end.signal, house, version });
+}
+
 async function main(words: readonly string[]): Promise<void> {
-  if (words[0] === 'charts') return void say(chartsCommand(words.slice(1)));
+  if (isCommand(words[0])) {
+    process.exitCode = await command(words[0], words.slice(1));
+    return;
+  }
   const reading = readOptions(words, readFile);
   if (reading.ask === 'version') say(`tallyd version ${version}, build source\n`);
   else if (reading.ask === 'help') say(usage());

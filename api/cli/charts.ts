@@ -3,8 +3,9 @@ import type { AnyStateMachine } from 'xstate';
 import { charts as entities } from '../../machines/index.ts';
 import { chart as daemon } from '../../machines/daemon/chart.ts';
 import { UsageError } from '../flag-syntax.ts';
+import type { Command } from './commands.ts';
 
-const charts: Readonly<Record<string, AnyStateMachine>> = { daemon, ...entities };
+const machines: Readonly<Record<string, AnyStateMachine>> = { daemon, ...entities };
 
 interface Edge {
   readonly from: string;
@@ -27,8 +28,8 @@ export interface Drawing {
 
 /** A fact that the chart takes in every state is one edge, from `*`. */
 export function draw(kind: string): Drawing {
-  const chart = charts[kind];
-  if (!chart) throw new UsageError(`there is no kind ${kind}: ${Object.keys(charts).join(', ')}`);
+  const chart = machines[kind];
+  if (!chart) throw new UsageError(`there is no kind ${kind}: ${Object.keys(machines).join(', ')}`);
   const nodes = Object.values(chart.states);
   const edgesOf = (from: string, node: AnyStateMachine['root']) =>
     [...node.transitions.values()].flat().flatMap(({ eventType, target }) => {
@@ -67,7 +68,12 @@ export function chartsCommand(words: readonly string[]): string {
   const [kind, ...more] = rest;
   if (format !== 'mermaid' && format !== 'json') throw new UsageError(`invalid argument "${format}" for "--format" flag: must be mermaid or json`);
   if (more.length > 0 || kind?.startsWith('-')) throw new UsageError('usage: tallyd charts [KIND] [--format mermaid|json]');
-  const drawings = (kind === undefined ? Object.keys(charts) : [kind]).map(draw);
+  const drawings = (kind === undefined ? Object.keys(machines) : [kind]).map(draw);
   if (format === 'json') return `${JSON.stringify(kind === undefined ? drawings : drawings[0], null, 2)}\n`;
   return drawings.map(mermaid).join('\n');
 }
+
+export const charts: Command = async (words, terminal) => {
+  await terminal.write(chartsCommand(words));
+  return 0;
+};

@@ -26,7 +26,7 @@ async function list(call: Call): Promise<Answer> {
     roster, filters: filters(asked, knownFilters), all: flag(asked, 'all'), limit: integer(asked, 'limit') ?? 0,
     before: text(asked, 'before'), since: text(asked, 'since'),
   });
-  const listing: Listing = { places: placesOf(engine, call.face.dataRoot), roster, version, nowMs: milliseconds(engine.world.clock.now()), images: new Map() };
+  const listing: Listing = { places: placesOf(engine, call.face.dataRoot), roster, version, nowMs: milliseconds(roster === engine.roster ? engine.world.clock.now() : roster.time), images: new Map() };
   const sizes = flag(asked, 'size') ? await Promise.all(containers.map((container) => sizeOfContainer(engine, container))) : null;
   return jsonText(`[${containers.map((container, index) => listed(listing, container, sizes?.[index] ?? null)).join(',')}]`);
 }
