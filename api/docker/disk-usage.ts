@@ -1,4 +1,4 @@
-// disk-usage.ts: GET /system/df
+// disk-usage.ts: what takes room on the disk: GET /system/df, and the build cache, which is always empty
 import { sizeOfContainer } from '../../actors/operations/container.ts';
 import { layerSizes } from '../../actors/operations/image-remove.ts';
 import { usersOf } from '../../actors/operations/volume.ts';
@@ -6,7 +6,7 @@ import { Refused } from '../../actors/refused.ts';
 import { all, viewOf } from '../../actors/roster.ts';
 import { selectImages } from './image-filter.ts';
 import { listImages } from './images.ts';
-import { json, query, type Answer, type Call, type Row } from './route.ts';
+import { command, json, query, type Answer, type Call, type Row } from './route.ts';
 import { listed } from './shapes/container-list.ts';
 import { placesOf } from './shapes/places.ts';
 import { volumeJson } from './volumes.ts';
@@ -51,4 +51,7 @@ async function usage(call: Call): Promise<Answer> {
   return json(Object.assign({ LayersSize: 0, Images: null, Containers: null, Volumes: null, BuildCache: null, BuilderSize: 0 }, ...found));
 }
 
-export const rows: readonly Row[] = [query('GET', '/system/df', usage)];
+/** `docker system prune` asks for this too: nothing is built here, so nothing is kept of it. */
+const pruneBuilds = (): Answer => json({ CachesDeleted: null, SpaceReclaimed: 0 });
+
+export const rows: readonly Row[] = [query('GET', '/system/df', usage), command('POST', '/build/prune', pruneBuilds, { since: 31 })];

@@ -1,5 +1,4 @@
 // system.ts: what the daemon tells of itself: GET and HEAD /_ping, /version, /info
-import { machineOf } from '../../actors/operations/container-create.ts';
 import { json, query, type Answer, type Call, type Row } from './route.ts';
 import { infoJson, versionJson } from './shapes/info.ts';
 
@@ -8,7 +7,7 @@ const ping = (): Answer => ({
   is: 'text', text: 'OK', headers: { 'Cache-Control': 'no-cache, no-store, must-revalidate', Pragma: 'no-cache', 'Builder-Version': '1', Swarm: 'inactive' },
 });
 
-const info = async ({ face, engine, roster, version }: Call) => json(infoJson(face, roster, await machineOf(engine), version));
-const version = async ({ face, engine }: Call) => json(versionJson(face, await machineOf(engine)));
+const info = async ({ face, engine, roster, version }: Call) => json(infoJson(face, roster, await engine.world.host.info(), version));
+const version = async ({ face, engine }: Call) => json(versionJson(face, await engine.world.host.info()));
 
 export const rows: readonly Row[] = [query('GET', '/_ping', ping), query('HEAD', '/_ping', ping), query('GET', '/version', version), query('GET', '/info', info)];

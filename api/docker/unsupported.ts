@@ -19,7 +19,6 @@ const table: readonly (readonly [method: Row['method'], path: string, sentence: 
   ['POST', '/networks/{id*}/connect', yet('connecting a container that exists')],
   ['POST', '/networks/{id*}/disconnect', yet('disconnecting a container')],
   ['POST', '/build', build],
-  ['POST', '/build/prune', build],
   ['POST', '/session', build],
   ['GET', '/images/search', 'searching a registry is not supported by this daemon'],
   ['GET', '/plugins', plugins],

@@ -57,6 +57,11 @@ test('what is not supported says so in a sentence', async (t) => {
   t.regex(value.message, /swarm is not supported/);
 });
 
+test('there is never a build cache to prune', async (t) => {
+  const { ask } = await api(t);
+  t.deepEqual((await ask('POST', '/build/prune')).value, { CachesDeleted: null, SpaceReclaimed: 0 });
+});
+
 test('a daemon that is still starting answers reads', async (t) => {
   const { ask } = await api(t, { awake: false });
   t.deepEqual((await ask('GET', '/containers/json')).value, []);
