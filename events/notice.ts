@@ -108,7 +108,7 @@ export function teller(): Teller {
   const memory = new Map<string, Known>();
   const learn = (fact: Recorded): void => {
     const lesson = of<Known>(lessons, fact.type);
-    if (lesson) memory.set(fact.stream, lesson(fact.data, memory.get(fact.stream) ?? nothing));
+    if (lesson) memory.set(fact.stream, inOrder(lesson(fact.data, memory.get(fact.stream) ?? nothing)));
     else if (!memory.has(fact.stream)) memory.set(fact.stream, nothing);
   };
   return {
@@ -129,12 +129,12 @@ const begins: ReadonlySet<string> = new Set(['container.createRequested', 'image
 
 function noticeOf(fact: Recorded, told: string, known: Known): Notice {
   const kind = kindOf(fact.type);
-  const attributes = { ...known.attributes, ...of<Attributes>(additions, fact.type)?.(fact.data) };
+  const added = of<Attributes>(additions, fact.type)?.(fact.data);
   return {
     type: kind === 'exec' || kind === 'health' ? 'container' : kind,
     action: of<string>(longer, fact.type)?.(told, fact.data, known) ?? told,
     id: actorOf(fact),
-    attributes: sorted(attributes),
+    attributes: added ? sorted({ ...known.attributes, ...added }) : known.attributes,
     time: fact.time,
   };
 }
@@ -142,6 +142,8 @@ function noticeOf(fact: Recorded, told: string, known: Known): Notice {
 /** Go writes a map in the order of its keys. */
 const sorted = (attributes: Attributes): Attributes =>
   Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : Number(a > b))));
+
+const inOrder = (known: Known): Known => ({ ...known, attributes: sorted(known.attributes) });
 
 /** Docker's JSON up to version 1.51, with the fields of its first versions. */
 export function noticeJson({ type, action, id, attributes, time }: Notice): string {
