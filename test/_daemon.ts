@@ -79,9 +79,9 @@ export async function eventually<T>(what: string, condition: () => T | Promise<T
   }
 }
 
-export function run(command: string, args: readonly string[], { input = '' as string | Buffer, env = process.env } = {}): Promise<Outcome> {
+export function run(command: string, args: readonly string[], { input = '' as string | Buffer, env = process.env, timeoutMs = patience } = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, timeout: patience, killSignal: 'SIGKILL' });
+    const child = spawn(command, args, { env, timeout: timeoutMs, killSignal: 'SIGKILL' });
     const read = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (read.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (read.stderr += text));
@@ -112,7 +112,10 @@ export function ask(socket: string, method: string, path: string, body?: unknown
   });
 }
 
-export function makeRoots(t: ExecutionContext): Roots {
+/** Where what is to be done at the end is left: a test. */
+export type Stage = Pick<ExecutionContext, 'teardown'>;
+
+export function makeRoots(t: Stage): Roots {
   const folder = mkdtempSync('/tmp/td-');
   t.teardown(() => leaveNothing(folder));
   return { folder, data: join(folder, 'd'), exec: join(folder, 'e') };
@@ -134,7 +137,7 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Starts one, and waits until it is ready. */
-export async function startDaemon(t: ExecutionContext, options: StartOptions = {}): Promise<Daemon> {
+export async function startDaemon(t: Stage, options: StartOptions = {}): Promise<Daemon> {
   const roots = options.roots ?? makeRoots(t);
   const socket = join(roots.exec, 'tallyd.sock');
   const output = join(roots.folder, `journal-${Math.random().toString(36).slice(2)}`);

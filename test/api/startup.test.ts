@@ -2,9 +2,11 @@
 import { createServer } from 'node:net';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import ava from 'ava';
 import { ask, eventually, makeRoots, run, startDaemon, type Reply } from '../_daemon.ts';
 
+/** One after the other: each starts a daemon or more. */
+const test = ava.serial;
 const simulated = { world: 'simulated' } as const;
 const tallyd = join(import.meta.dirname, '../../tallyd');
 const ping = async (socket: string): Promise<Reply> => ask(socket, 'GET', '/_ping');
@@ -85,11 +87,11 @@ test('whoever started the daemon is told when it is ready and when it ends', asy
   const roots = makeRoots(t);
   const told = join(roots.folder, 'told');
   const notify = join(roots.folder, 'notify.sock');
-  // Node has no datagram sockets of unix: busybox's nc neither; a small Node program cannot, so socat's role is played by python where it is.
+  // Node has no datagram sockets of unix to receive with.
   const receiver = await run('python3', ['-c', 'import socket']).catch(() => ({ code: 1 }));
   if (receiver.code !== 0) return t.pass('needs python3 to receive datagrams');
   const script = `import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\nopen(sys.argv[2]+'.bound','w').close()\nf=open(sys.argv[2],'a')\nwhile True:\n  m=s.recv(4096).decode()\n  f.write(m+chr(10)); f.flush()\n  if m.startswith('STOPPING'): break\n`;
-  const listening = run('python3', ['-c', script, notify, told]);
+  const listening = run('python3', ['-c', script, notify, told], { timeoutMs: 600_000 });
   await eventually('the receiver listened', () => existsSync(`${told}.bound`));
   const daemon = await startDaemon(t, { ...simulated, roots, env: { NOTIFY_SOCKET: notify } });
   await daemon.kill('SIGTERM');

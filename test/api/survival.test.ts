@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { eventually, missing, run, startDaemon, type Daemon } from '../_daemon.ts';
 
-const real = missing === null ? test : test.skip;
+/** One after the other: each starts a daemon, a containerd and containers. */
+const real = missing === null ? test.serial : test.serial.skip;
 const inspect = async (daemon: Daemon, format: string, name: string) => daemon.ok('inspect', '-f', format, name);
 const counting = 'i=0; while true; do i=$((i+1)); echo "count $i"; sleep 0.1; done';
 const alive = (pid: string) => existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
