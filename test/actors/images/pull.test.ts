@@ -64,7 +64,7 @@ onLinux('an image is pulled by its tag, layer by layer', async (t) => {
   for (const status of ['Pulling fs layer', 'Downloading', 'Verifying Checksum', 'Download complete', 'Extracting', 'Pull complete']) t.true(statuses.includes(status), status);
   t.deepEqual(statuses.slice(-2), [`Digest: ${digest}`, `Status: Downloaded newer image for ${registry.host}/plain/image:v1`]);
   const line = lines.findLast(({ status }) => status === 'Downloading');
-  t.is(line?.id, made.layers[1]?.slice(7, 19));
+  t.true(made.layers.some((layer) => layer.slice(7, 19) === line?.id), 'layers come at once, in any order');
   t.deepEqual(await leftovers(given), []);
 });
 
