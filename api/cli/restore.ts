@@ -3,7 +3,7 @@ import { lookThrough, type Breach } from '../../actors/laws.ts';
 import { foldTo } from '../../actors/past.ts';
 import { rehearse, stepsOf, type Step } from '../../actors/rehearsal.ts';
 import { linuxClock } from '../../actors/worlds/linux/clock.ts';
-import type { Log } from '../../events/log.ts';
+import type { Finding, Log } from '../../events/log.ts';
 import { UsageError } from '../flag-syntax.ts';
 import type { Command, Terminal } from './commands.ts';
 import { positionOf, sourceOf, withLog } from './source.ts';
@@ -31,7 +31,8 @@ async function onePosition(log: Log, position: number, format: Format, terminal:
   const roster = await foldTo(log, position, { onFault: (stream, message) => problems.push(`${stream}: ${message}`) });
   const steps = rehearse(roster, roster.time);
   const quarantined = [...roster.entities.values()].filter((entity) => entity.quarantined !== null);
-  const damage = [...log.findings.filter((finding) => (finding.position ?? 0) <= position).map(({ message }) => message), ...problems];
+  const touches = ({ position: at }: Finding) => at === null || at <= position || position >= log.head();
+  const damage = [...log.findings.filter(touches).map(({ message }) => message), ...problems];
   if (format === 'json') await terminal.write([...steps, ...quarantined.map(({ stream, quarantined: why }) => ({ does: 'quarantine', stream, why }))].map((each) => `${JSON.stringify(each)}\n`).join(''));
   else {
     await terminal.write(`a restart at position ${position} would, in this order:\n`);
