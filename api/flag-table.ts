@@ -31,6 +31,9 @@ const level = (value: string) => (/^(debug|info|warn|error|fatal)$/.test(value) 
 const oneOf = (...words: string[]) => (value: string) => (words.includes(value) ? null : `must be ${words.join(' or ')}`);
 const eventLog = (value: string) => (/^(memory:|sqlite:.+|kurrentdb(\+discover)?:\/\/.+)$/.test(value) ? null : 'must be sqlite:PATH or memory:');
 
+const eventListen = (value: string) => (/^(\[[0-9a-fA-F:]+\]|[^:[\]/]+):\d{1,5}$/.test(value) ? null : 'must be an address and a port, as 127.0.0.1:2113');
+const eventScratch = (value: string) => (/^[A-Za-z]\w*$/.test(value) ? null : 'must be a word that begins with a letter');
+
 type Rest = Partial<Pick<Flag, 'short' | 'key' | 'check' | 'initial'>>;
 const empty: Record<FlagKind, FlagValue> = { bool: false, int: 0, string: '', list: [], map: {} };
 const row = (name: string, kind: FlagKind, help: string, supported: boolean, rest: Rest): Flag => ({
@@ -53,6 +56,8 @@ export const flags: readonly Flag[] = [
   flag('dns-opt', 'list', 'DNS option of containers', { key: 'dns-opts' }),
   flag('dns-search', 'list', 'DNS search domain of containers'),
   flag('event-log', 'string', 'Where the history is kept: sqlite:PATH or memory: (default under the data root)', { check: eventLog }),
+  flag('event-listen', 'string', 'Where to serve the history to clients of KurrentDB: LOOPBACK:PORT', { check: eventListen }),
+  flag('event-scratch', 'string', 'Streams that such clients may append to begin with this', { check: eventScratch }),
   flag('exec-root', 'string', 'What lasts as long as the machine is up', { initial: '/run/tallyd' }),
   flag('group', 'string', 'Group of the unix socket', { short: 'G', initial: 'docker' }),
   flag('host', 'list', 'Where to serve the API: unix://PATH, tcp://LOOPBACK:PORT or fd://', { short: 'H', key: 'hosts', check: host }),

@@ -36,6 +36,10 @@ export interface Options {
   readonly liveRestore: boolean;
   /** `sqlite:PATH` or `memory:`. */
   readonly eventLog: string;
+  /** Null: the history is not served to event clients. */
+  readonly eventListen: ListenerAddress | null;
+  /** How streams begin that event clients may append to, or empty: none. */
+  readonly eventScratch: string;
   readonly world: 'linux' | 'simulated';
   readonly seed: number;
 }
@@ -63,6 +67,7 @@ function agreeing(options: Options): void {
   }
   if (options.bridge && options.bridge !== 'none') throw new UsageError(`--bridge takes only 'none' yet: tallyd makes the default bridge itself`);
   if (options.bip && !/^(\d{1,3}\.){3}\d{1,3}\/([89]|[12]\d|30)$/.test(options.bip)) throw new UsageError(`invalid CIDR address: ${options.bip}`);
+  if (options.eventScratch && !options.eventListen) throw new UsageError('--event-scratch is for clients of --event-listen, which is not given');
   if (options.mtu < 68 || options.mtu > 65535) throw new UsageError(`invalid default MTU: ${options.mtu}`);
   if (options.defaultRuntime !== 'runc' && !(options.defaultRuntime in options.runtimes)) {
     throw new UsageError(`specified default runtime '${options.defaultRuntime}' does not exist`);
@@ -94,6 +99,7 @@ function optionsFrom(given: Given): Options {
     defaultRuntime: value('default-runtime'), runtimes: value('add-runtime'),
     shutdownTimeout: value('shutdown-timeout'), liveRestore: value('live-restore'),
     eventLog: value<string>('event-log') || `sqlite:${dataRoot}/log/log.db`,
+    eventListen: value<string>('event-listen') === '' ? null : listenerOf(`tcp://${value<string>('event-listen')}`), eventScratch: value('event-scratch'),
     world: value('world'), seed: value('seed'),
   };
 }

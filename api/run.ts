@@ -20,6 +20,7 @@ import { linuxWorld, type StartingWorld } from '../actors/worlds/linux.ts';
 import { simulatedWorld } from '../actors/worlds/simulated.ts';
 import { attachTo } from './docker/app.ts';
 import type { Face } from './docker/face.ts';
+import { openEventFace, type EventFace } from './event-face.ts';
 import type { Options } from './flags.ts';
 import { addressText } from './listener-address.ts';
 import { groupId, openListeners, type Doorway } from './listeners.ts';
@@ -51,6 +52,7 @@ export interface Running {
 interface Opened {
   locks: Lock[];
   doorway: Doorway | null;
+  eventFace: EventFace | null;
   log: Log | null;
   engine: Engine | null;
   checkpointing: Checkpointing | null;
@@ -133,7 +135,7 @@ export async function runDaemon(options: Options, surroundings: Surroundings): P
   const clock = linuxClock();
   const { pid, version, ageMs, environment } = surroundings;
   const life = beginLife({ pid, version, ageMs, roots: [options.dataRoot, options.execRoot] }, { clock: world.clock, random: linuxRandom }, journal);
-  const opened: Opened = { locks: [], doorway: null, log: null, engine: null, checkpointing: null };
+  const opened: Opened = { locks: [], doorway: null, eventFace: null, log: null, engine: null, checkpointing: null };
   let stopping: Promise<void> | null = null;
   const tell = (state: string) => notify(environment['NOTIFY_SOCKET'] ?? '', state);
 
@@ -184,6 +186,7 @@ export async function runDaemon(options: Options, surroundings: Surroundings): P
     }
     const face = faceOf(engine, options, surroundings, journal);
     opened.doorway?.serve((server) => attachTo(server, face));
+    opened.eventFace = await openEventFace(options, { log, clock, random: linuxRandom, report: (sentence) => journal.error(sentence) });
     return folded;
   }
 
@@ -199,6 +202,7 @@ export async function runDaemon(options: Options, surroundings: Surroundings): P
     if (opened.engine) Object.assign(opened.engine, { closed: true });
     opened.doorway?.cut();
     await end();
+    await opened.eventFace?.close();
     await opened.log?.close();
     removePidFile(options.pidfile);
     for (const lock of opened.locks) lock.release();
