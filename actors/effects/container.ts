@@ -79,9 +79,10 @@ const stopTask: ContainerEffect = async (work) => {
 
 async function sendStop({ engine, context, report, signal: left }: Work<'container', Context>, signal: string): Promise<void> {
   const { runtime } = engine.world;
+  // A frozen process would not see it; nothing comes between the signal and the word of it, which the end may overtake.
+  await runtime.resume(context.id).catch(() => undefined);
   await retried(left, engine, () => runtime.signal(context.id, signal));
   if (left.aborted) return;
-  await runtime.resume(context.id).catch(() => undefined);
   await report({ name: 'reportKilled', signal, resumed: false });
 }
 

@@ -5,13 +5,13 @@ import { mergedWithImage } from '../../machines/container/merge.ts';
 import { filledConfig } from '../../machines/container/defaults.ts';
 import type { Engine } from '../engine.ts';
 import { Refused } from '../refused.ts';
-import { familiarName, fullName, withDefaultTag, type Reference } from '../registry/reference.ts';
+import { familiarName, withDefaultTag, type Reference } from '../registry/reference.ts';
 import { get, viewOf } from '../roster.ts';
 import type { Asker } from '../turn.ts';
 import { changedConfig } from './config-changes.ts';
 import { noteOf, pauseContainer, unpauseContainer } from './container.ts';
 import { contextOf, findContainer, stateOf, type Container } from './find-container.ts';
-import { addImage } from './image.ts';
+import { addImage, tagImage } from './image.ts';
 
 export interface CommitRequest {
   readonly reference: Reference | null;
@@ -46,8 +46,8 @@ export async function commitContainer(engine: Engine, reference: string, request
   const wanted = { os, architecture, ...(variant ? { variant } : {}), author: request.author, comment: request.comment, container: container.id, config };
   const image = await heldStill(engine, container, request.pause, asker, () => engine.world.images.commit(container.id, viewOf(parent).context.image, wanted));
   const named = request.reference && withDefaultTag(request.reference);
-  const references = named ? [fullName(named)] : [];
-  await addImage(engine, { image, how: 'created', displayName: image.id, digest: '', references }, asker);
+  const added = await addImage(engine, { image, how: 'created', displayName: image.id, digest: '', references: [] }, asker);
+  if (named) await tagImage(engine, added, named, asker);
   const data = { comment: request.comment, imageID: image.id, imageRef: named ? familiarName(named) : '' };
   await noteOf(engine, container, { type: 'container.committed', data }, asker);
   return image.id;
