@@ -1,0 +1,30 @@
+// _shared.ts: one daemon for all tests of a file, with the image busybox; gone when they are over
+import test, { type ExecutionContext } from 'ava';
+import { missing, startDaemon, type Daemon, type StartOptions } from '../_daemon.ts';
+
+export interface Shared {
+  /** A test of real containers; skipped where there can be none. */
+  readonly real: (title: string, implementation: (t: ExecutionContext) => Promise<void>) => void;
+  daemon(): Daemon;
+}
+
+export function sharedDaemon(options: StartOptions = {}): Shared {
+  const ends: (() => unknown)[] = [];
+  let daemon: Daemon | null = null;
+  if (missing === null) {
+    test.before('a daemon starts', async () => {
+      daemon = await startDaemon({ teardown: (end) => ends.unshift(end) }, options);
+      await daemon.busybox();
+    });
+    test.after.always('nothing of it is left', async () => {
+      for (const end of ends) await end();
+    });
+  }
+  return {
+    real: missing === null ? test : test.skip,
+    daemon: () => {
+      if (!daemon) throw new Error('the daemon did not start');
+      return daemon;
+    },
+  };
+}
