@@ -7,6 +7,7 @@ import { rows as containers } from './containers.ts';
 import { rows as diskUsage } from './disk-usage.ts';
 import { rows as events } from './events.ts';
 import { rows as exec } from './exec.ts';
+import { rows as facts } from './facts.ts';
 import { rows as images } from './images.ts';
 import { rows as logs } from './logs.ts';
 import { rows as networks } from './networks.ts';
@@ -15,4 +16,4 @@ import { rows as system } from './system.ts';
 import { rows as unsupported } from './unsupported.ts';
 import { rows as volumes } from './volumes.ts';
 
-export const rows: readonly Row[] = [...system, ...diskUsage, ...containers, ...creation, ...figures, ...commit, ...attach, ...logs, ...exec, ...images, ...networks, ...volumes, ...events, ...unsupported];
+export const rows: readonly Row[] = [...system, ...diskUsage, ...containers, ...creation, ...figures, ...commit, ...attach, ...logs, ...exec, ...images, ...networks, ...volumes, ...events, ...facts, ...unsupported];
