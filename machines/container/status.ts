@@ -2,6 +2,7 @@
 import { never } from '../../events/time.ts';
 import type { ContainerState } from './chart.ts';
 import type { Context } from './evolve.ts';
+import { nextRestart } from './restart.ts';
 
 export type DockerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
 
@@ -26,9 +27,10 @@ const words: Record<ContainerState, DockerStatus> = {
   gone: 'removing',
 };
 
-/** `starting` and `exited` are told as what it was before when it never ran. moby: container/state.go StateString */
+/** `starting` and `exited` are told as what it was before when it never ran, `releasing` as what follows. moby: container/state.go StateString */
 export function dockerStatus(state: ContainerState, context: Context): DockerStatus {
   if (state === 'starting') return context.run.why === 'restartPolicy' ? 'restarting' : context.run.startedAt === never ? 'created' : 'exited';
+  if (state === 'releasing' && nextRestart(context, context.run.exitCode, 0n)) return 'restarting';
   if (state === 'exited' && context.run.startedAt === never) return 'created';
   return words[state];
 }
