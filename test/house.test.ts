@@ -82,7 +82,7 @@ const owners: Readonly<Record<string, RegExp>> = {
   'tar-stream': /^actors\//,
   xstate: /^(machines\/|actors\/startup\.ts|api\/cli\/)/,
   valibot: /^(events|machines)\//,
-  '@valibot/to-json-schema': /^events\//,
+  '@valibot/to-json-schema': /^api\/docker\/shapes\/facts-schema\.ts$/,
   'node:sqlite': /^events\/stores\//,
   'node:ffi': /^actors\/worlds\/libc\.ts$/,
 };
