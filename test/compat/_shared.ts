@@ -2,9 +2,12 @@
 import test, { type ExecutionContext } from 'ava';
 import { missing, startDaemon, type Daemon, type StartOptions } from '../_daemon.ts';
 
+type Declare = (title: string, implementation: (t: ExecutionContext) => Promise<void>) => void;
+/** A test of real containers; skipped where there can be none. */
+export const real: Declare = missing === null ? test : test.skip;
+
 export interface Shared {
-  /** A test of real containers; skipped where there can be none. */
-  readonly real: (title: string, implementation: (t: ExecutionContext) => Promise<void>) => void;
+  readonly real: Declare;
   daemon(): Daemon;
 }
 
@@ -21,7 +24,7 @@ export function sharedDaemon(options: StartOptions = {}): Shared {
     });
   }
   return {
-    real: missing === null ? test : test.skip,
+    real,
     daemon: () => {
       if (!daemon) throw new Error('the daemon did not start');
       return daemon;
