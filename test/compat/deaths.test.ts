@@ -1,8 +1,8 @@
 // deaths.test.ts: containers while their daemon, or their containerd, is dead
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { eventually, startDaemon, type Daemon } from '../_daemon.ts';
+import { eventually, makeRoots, run, startDaemon, type Daemon } from '../_daemon.ts';
 import { historyOf } from './_history.ts';
 import { real } from './_shared.ts';
 
@@ -114,3 +114,42 @@ real('a start while containerd is dead is refused with 503, and served when it i
   await eventually('it was started', async () => (await docker.request('POST', '/containers/waits/start')).status < 400);
   t.is(await inspected(docker, 'waits', '{{.State.Status}}'), 'running');
 });
+
+real('with a full disk nothing new is begun and nothing is forgotten; with room again what happened is told', async (t) => {
+  const roots = makeRoots(t);
+  mkdirSync(roots.data);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', roots.data]);
+  const docker = await startDaemon(t, { roots });
+  await docker.busybox();
+  for (const [name, ...options] of [['ends'], ['leaves', '--rm'], ['returns', '--restart', 'always']] as const) {
+    await docker.ok('run', '-d', '--name', name, '--network', 'none', ...options, 'busybox', 'sleep', '100000');
+  }
+  const before = await docker.ok('ps', '-a', '--format', '{{.ID}} {{.Names}} {{.State}}');
+  const pids = await Promise.all(['ends', 'leaves', 'returns'].map((name) => inspected(docker, name, '{{.State.Pid}}')));
+  const filler = join(roots.data, 'filler');
+  fill(filler);
+  const refused = await docker.docker('create', '--name', 'late', 'busybox', 'true');
+  t.is(refused.code, 1);
+  t.true(refused.stderr.includes('the log cannot be written: database or disk is full'), refused.stderr);
+  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+  t.is(await docker.ok('ps', '-a', '--format', '{{.ID}} {{.Names}} {{.State}}'), before);
+  rmSync(filler);
+  await eventually('all was told', async () => {
+    const now = await docker.ok('ps', '-a', '--format', '{{.Names}} {{.State}}');
+    return now === 'returns running\nends exited' && (await inspected(docker, 'returns', '{{.RestartCount}}')) === '1';
+  });
+  await docker.ok('run', '--rm', '--network', 'none', 'busybox', 'true');
+});
+
+/** To the last byte. */
+function fill(path: string): void {
+  const file = openSync(path, 'w');
+  for (let size = 1_048_576; size >= 1; size = Math.floor(size / 2)) {
+    try {
+      for (;;) writeSync(file, Buffer.alloc(size));
+    } catch {
+      // Less may still fit.
+    }
+  }
+  closeSync(file);
+}

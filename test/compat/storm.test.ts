@@ -37,7 +37,7 @@ const deeds: readonly ((name: string) => string[])[] = [
 
 async function client(docker: Daemon, number: number, over: AbortSignal): Promise<number> {
   let done = 0;
-  for (let turn = 0; !over.aborted; turn += 1) {
+  while (!over.aborted) {
     const deed = deeds[chance(deeds.length)]!;
     const { code, stderr } = await docker.docker(...deed(`c${number}-${chance(2)}`));
     if (code === 0) done += 1;
