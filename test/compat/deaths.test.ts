@@ -1,4 +1,5 @@
 // deaths.test.ts: containers while their daemon, or their containerd, is dead
+import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -78,6 +79,30 @@ const answering = (port: number) => new Promise<Socket | null>((resolve) => {
   socket.once('data', () => resolve(socket)).write('.');
 });
 
+real('a container takes input and is attached to again after the death of its daemon', async (t) => {
+  const docker = await startDaemon(t);
+  await docker.busybox();
+  await docker.ok('run', '-d', '-i', '--name', 'echo', '--network', 'none', 'busybox', 'sh', '-c', 'while read line; do echo "got $line"; [ "$line" = three ] && exit 4; done');
+  const hear = async (word: string) => {
+    const client = spawn('docker', ['attach', 'echo'], { env: { ...process.env, DOCKER_HOST: `unix://${docker.socket}`, DOCKER_CONFIG: join(docker.roots.folder, 'docker') } });
+    t.teardown(() => client.kill('SIGKILL'));
+    let heard = '';
+    client.stdout.on('data', (chunk: Buffer) => (heard += chunk));
+    client.stdin.on('error', () => undefined);
+    client.stdin.write(`${word}\n`);
+    await eventually(`${word} was heard`, () => heard.includes(`got ${word}\n`));
+    return client;
+  };
+  const first = await hear('one');
+  await docker.restart();
+  await eventually('the client was told', () => first.exitCode !== null);
+  await hear('two');
+  await docker.restart();
+  await hear('three');
+  await eventually('it ended', async () => (await inspected(docker, 'echo', '{{.State.Status}} {{.State.ExitCode}}')) === 'exited 4');
+  t.is(await docker.ok('logs', 'echo'), 'got one\ngot two\ngot three');
+});
+
 real('containers live on while containerd is dead; an end meanwhile is noticed when it is back', async (t) => {
   const docker = await startDaemon(t);
   await docker.busybox();
@@ -153,3 +178,22 @@ function fill(path: string): void {
   }
   closeSync(file);
 }
+
+real('after an orderly end and a new start those containers run that should', async (t) => {
+  const docker = await startDaemon(t);
+  await docker.busybox();
+  const begin = (name: string, ...options: string[]) => docker.ok('run', '-d', '--name', name, '--network', 'none', '--init', ...options, 'busybox', 'sleep', '100000');
+  await begin('always', '--restart', 'always');
+  await begin('stopped-always', '--restart', 'always');
+  await begin('unless-stopped', '--restart', 'unless-stopped');
+  await begin('stopped', '--restart', 'unless-stopped');
+  await begin('plain');
+  await begin('brief', '--rm');
+  await docker.ok('stop', 'stopped', 'stopped-always');
+  await docker.restart('SIGTERM');
+  const state = (name: string) => docker.docker('inspect', '-f', '{{.State.Status}}', name).then(({ stdout }) => stdout.trim());
+  for (const name of ['always', 'stopped-always', 'unless-stopped']) await eventually(`${name} runs again`, async () => (await state(name)) === 'running');
+  t.is(await state('stopped'), 'exited');
+  t.is(await state('plain'), 'exited');
+  await eventually('brief was removed', async () => (await state('brief')) === '');
+});

@@ -24,13 +24,13 @@ async function told(id: string): Promise<string[]> {
 
 real('docker stop asks first and then insists; the code is the process\'s', async (t) => {
   await running('polite', polite, '--network', 'none');
-  await daemon().ok('stop', 'polite');
+  await daemon().ok('stop', '-t', '60', 'polite');
   t.is(await status('polite'), 'exited 3');
   await running('stubborn', stubborn, '--network', 'none');
   await daemon().ok('stop', '-t', '1', 'stubborn');
   t.is(await status('stubborn'), 'exited 137');
   await running('chosen', 'trap "exit 4" USR1; echo up; while true; do sleep 0.05; done', '--stop-signal', 'USR1', '--network', 'none');
-  await daemon().ok('stop', 'chosen');
+  await daemon().ok('stop', '-t', '60', 'chosen');
   t.is(await status('chosen'), 'exited 4');
   await daemon().ok('stop', 'chosen');
 });
@@ -100,12 +100,12 @@ real('events tell of stop, restart, pause, rename, kill and rm -f in Docker\'s o
   const id = await inspected('eventful', '{{.Id}}');
   const began = (await told(id)).length;
   const since = async () => (await told(id)).slice(began);
-  await docker.ok('stop', 'eventful');
+  await docker.ok('stop', '-t', '60', 'eventful');
   const stopped = ['kill 15', 'die 3', 'disconnect', 'stop'];
   t.deepEqual(await since(), stopped);
   await docker.ok('start', 'eventful');
   await eventually('it was up again', async () => (await docker.ok('logs', 'eventful')) === 'up\nup');
-  await docker.ok('restart', 'eventful');
+  await docker.ok('restart', '-t', '60', 'eventful');
   await eventually('it was up again', async () => (await docker.ok('logs', 'eventful')) === 'up\nup\nup');
   const started = ['connect', 'start'];
   const restarted = [...stopped, ...started, ...stopped, ...started, 'restart'];
@@ -160,4 +160,32 @@ real('docker ps filters and formats as Docker does', async (t) => {
   t.is(wrong.code, 1);
   t.true(wrong.stderr.includes('invalid filter'), wrong.stderr);
   await docker.ok('rm', '-f', 'ps-web', 'ps-done', 'ps-new');
+});
+
+real('wait answers at the end, at the next end, and at the removal', async (t) => {
+  const docker = daemon();
+  await docker.ok('create', '--name', 'awaited', '--network', 'none', 'busybox', 'sh', '-c', 'exit 9');
+  const wait = (condition: string) => docker.request('POST', `/containers/awaited/wait?condition=${condition}`);
+  t.is((await wait('not-running')).json<{ StatusCode: number }>().StatusCode, 0);
+  const [next, removed] = [wait('next-exit'), wait('removed')];
+  await eventually('it has ended', async () => {
+    if ((await status('awaited')).startsWith('created')) await docker.ok('start', 'awaited');
+    return (await status('awaited')) === 'exited 9';
+  });
+  await docker.ok('start', '-a', 'awaited').catch(() => undefined);
+  t.is((await next).json<{ StatusCode: number }>().StatusCode, 9);
+  t.is((await wait('not-running')).json<{ StatusCode: number }>().StatusCode, 9);
+  await docker.ok('rm', 'awaited');
+  t.is((await removed).json<{ StatusCode: number }>().StatusCode, 9);
+  t.is((await wait('sometimes')).status, 400);
+});
+
+real('rm -v takes the volumes without a name along, and only those', async (t) => {
+  const docker = daemon();
+  await docker.ok('create', '--name', 'keeper', '--network', 'none', '-v', '/anonymous', '-v', 'named-volume:/named', 'busybox', 'true');
+  const anonymous = await inspected('keeper', '{{range .Mounts}}{{if eq .Destination "/anonymous"}}{{.Name}}{{end}}{{end}}');
+  await docker.ok('rm', '-v', 'keeper');
+  const left = async () => (await docker.ok('volume', 'ls', '-q')).split('\n');
+  await eventually('it was gone', async () => !(await left()).includes(anonymous));
+  t.true((await left()).includes('named-volume'));
 });
