@@ -47,7 +47,7 @@ async function open(settings: StreamSettings): Promise<void> {
 }
 
 async function forget(id: string): Promise<void> {
-  await streams.get(id)?.release();
+  await streams.get(id)?.forget();
   streams.delete(id);
   rmSync(settingsPath(id), { force: true });
 }

@@ -19,6 +19,8 @@ export interface Streams {
   closeInput(): void;
   /** Takes what is there now and lets go of everything; the pipes keep what comes later. */
   release(): Promise<void>;
+  /** The same for good: who still listens is told that nothing more comes. */
+  forget(): Promise<void>;
   /** Neither a run nor a client: nothing would be lost by forgetting this. */
   idle(): boolean;
 }
@@ -96,18 +98,24 @@ export function containerStreams(events: StreamsEvents): Streams {
     for (const each of watchers) each.grew();
   };
 
+  /** Resolves when all clients have what was for them. */
+  const tellEnd = async (): Promise<void> => {
+    for (const each of watchers) each.ended();
+    watchers.clear();
+    const ended = [...clients].map(({ attached }) => attached.end());
+    clients.clear();
+    await Promise.all(ended);
+  };
+
   const finish = (of: Run): void => {
     if (run !== of) return;
     run = null;
     for (const reader of of.readers.values()) reader.close();
     flushLog(of);
     of.stdin?.close();
-    for (const each of watchers) each.ended();
-    watchers.clear();
+    const told = tellEnd();
     events.runEnded();
-    const ended = [...clients].map(({ attached }) => attached.end());
-    clients.clear();
-    closing = Promise.all([of.sink.close(), ...ended]).finally(of.finished);
+    closing = Promise.all([of.sink.close(), told]).finally(of.finished);
   };
 
   const input = (client: Client, bytes: Buffer): void => {
@@ -159,6 +167,18 @@ export function containerStreams(events: StreamsEvents): Streams {
     for (const client of clients) begin(client);
   };
 
+  const release = async (): Promise<void> => {
+    const of = run;
+    run = null;
+    if (!of) return;
+    for (const reader of of.readers.values()) reader.settle();
+    for (const reader of of.readers.values()) reader.close();
+    flushLog(of);
+    of.stdin?.close();
+    await of.sink.close();
+    of.finished();
+  };
+
   return {
     open(settings) {
       const opened = opening.then(() => open(settings));
@@ -190,16 +210,11 @@ export function containerStreams(events: StreamsEvents): Streams {
     },
     inputEnded: () => run?.stdin?.state() === 'ending',
     closeInput: () => run?.stdin?.close(),
-    async release() {
-      const of = run;
-      run = null;
-      if (!of) return;
-      for (const reader of of.readers.values()) reader.settle();
-      for (const reader of of.readers.values()) reader.close();
-      flushLog(of);
-      of.stdin?.close();
-      await of.sink.close();
-      of.finished();
+    release,
+    async forget() {
+      await release();
+      // Nobody waits for a client that does not read.
+      void tellEnd();
     },
     idle: () => !run && clients.size === 0 && watchers.size === 0,
   };

@@ -143,6 +143,21 @@ test('nothing of the log and the FIFOs is left after a removal', async (t) => {
   t.deepEqual([path, `${path}.1`, `${path}.2`, fifos.stdout].filter((file) => existsSync(file)), []);
 });
 
+test('who is attached to a container that is removed hears its last word and the end', async (t) => {
+  const dock = await house();
+  const [id, spec] = [newId(), specWith()];
+  const during = bytesOf(await dock.stdio.attach(id, everything));
+  const fifos = await dock.stdio.open(id, 'web', spec);
+  // The pipe has a writer still: nothing but the removal tells the end.
+  const writer = shim(t, fifos, 'echo out >&3; echo written; exec sleep 100000');
+  await once(writer.stdout!, 'data');
+  await dock.stdio.remove(id);
+  t.deepEqual(unframed(await during), { stdout: 'out\n', stderr: '' });
+  const without = bytesOf(await dock.stdio.attach(id, everything));
+  await dock.stdio.remove(id);
+  t.is((await without).length, 0);
+});
+
 test('the first client of `docker run -i` that ends its input ends the container’s', async (t) => {
   const dock = await house();
   const [id, spec] = [newId(), specWith({ OpenStdin: true, StdinOnce: true })];
