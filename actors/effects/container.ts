@@ -6,6 +6,7 @@ import type { Effect, Work } from '../effect.ts';
 import { all, get, viewOf } from '../roster.ts';
 import { WorldFailure } from '../world.ts';
 import { exitCodeOf, failureOf } from './failure.ts';
+import { retried } from './retry.ts';
 import { closeRun, openRun } from './run.ts';
 
 type ContainerEffect = Effect<'container', Context>;
@@ -81,26 +82,13 @@ async function sendStop({ engine, context, report, signal: left }: Work<'contain
   const { runtime } = engine.world;
   // A frozen process would not see it; nothing comes between the signal and the word of it, which the end may overtake.
   await runtime.resume(context.id).catch(() => undefined);
-  await retried(left, engine, () => runtime.signal(context.id, signal));
+  await retried(engine, left, () => runtime.signal(context.id, signal));
   if (left.aborted) return;
   await report({ name: 'reportKilled', signal, resumed: false });
 }
 
-const retryMs = 500;
-
-/** What must come about is tried until it does, or until nobody wants it any more. */
-async function retried(signal: AbortSignal, engine: Work['engine'], attempt: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      return await attempt();
-    } catch {
-      await engine.world.clock.until(engine.world.clock.now() + BigInt(retryMs) * 1_000_000n, signal).catch(() => undefined);
-    }
-  }
-}
-
 const releaseRun: ContainerEffect = async (work) => {
-  await retried(work.signal, work.engine, () => closeRun(work));
+  await retried(work.engine, work.signal, () => closeRun(work));
   return { name: 'reportReleased' };
 };
 
@@ -147,7 +135,7 @@ const removeRun: ContainerEffect = async (work) => {
 };
 
 const sweep: ContainerEffect = async ({ engine, context, signal, asker }) => {
-  await retried(signal, engine, async () => {
+  await retried(engine, signal, async () => {
     await engine.world.runtime.remove(context.id);
     await engine.world.stdio.remove(context.id);
   });

@@ -106,8 +106,8 @@ async function lease({ engine, context, asker }: ContainerWork): Promise<Attachm
   return attachments;
 }
 
-/** By name, id or `default` for the default bridge. */
-export function findNetwork(engine: Engine, wanted: string): Entity<'network'> | undefined {
+/** By name, id or `default` for the default bridge; what a client writes is looked up in actors/operations/network.ts. */
+function findNetwork(engine: Engine, wanted: string): Entity<'network'> | undefined {
   const id = engine.roster.names.network.get(wanted === 'default' ? 'bridge' : wanted) ?? wanted;
   return get(engine.roster, 'network', id);
 }

@@ -1,5 +1,6 @@
 // images.test.ts: images through the Docker API
 import test, { type ExecutionContext } from 'ava';
+import { WorldFailure } from '../../actors/world.ts';
 import { api, lines, type Api } from './_api.ts';
 
 const tar = Buffer.alloc(1024);
@@ -163,4 +164,26 @@ test('an image tells its history and its share of the disk', async (t) => {
   t.deepEqual([value.Images.length, value.Containers, value.Volumes, value.BuildCache], [1, [], [], []]);
   t.deepEqual((await given.ask('GET', '/system/df?type=volume')).value.Images, null);
   t.is((await given.ask('GET', '/system/df?type=nope')).status, 400);
+});
+
+test('an image that is removed while containerd is away is gone once it is back', async (t) => {
+  const given = await pulled(t);
+  const { images } = given.world;
+  const remove = images.remove.bind(images);
+  const tries: string[] = [];
+  Object.assign(images, {
+    remove: async (image: { id: string }) => {
+      tries.push(image.id);
+      if (tries.length === 1) throw new WorldFailure('runtimeDown', 'containerd does not answer');
+      return remove(image);
+    },
+  });
+  const answered = given.ask('DELETE', '/images/busybox');
+  while (tries.length < 2) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await given.world.machine.clock.advance(500_000_000n);
+  }
+  t.is((await answered).status, 200);
+  t.deepEqual((await given.ask('GET', '/images/json')).value, []);
+  t.is(given.world.machine.images.size, 0);
 });
